@@ -61,15 +61,23 @@ class Encoder(torch.nn.Module):
 
 
 class Decoder(torch.nn.Module):
-    """GPT-2 in shape, without a cache; takes token ids, gives all logits."""
+    """GPT-2 in shape, without a cache; takes token ids, gives all logits.
 
-    def __init__(self):
+    The causal mask is handed over ready-made. Without one, transformers looks
+    for several sequences packed into one row, which exports as a dozen
+    integer operators around GatherND: `gpt2_packed` is that file.
+    """
+
+    def __init__(self, packed=False):
         super().__init__()
         from transformers import GPT2Config, GPT2LMHeadModel
         self.model = GPT2LMHeadModel(GPT2Config(attn_implementation="sdpa"))
+        mask = None if packed else torch.ones(1, 1, TOKENS, TOKENS, dtype=torch.bool).tril()
+        self.register_buffer("mask", mask)
 
     def forward(self, input_ids):
-        return self.model(input_ids=input_ids, use_cache=False).logits
+        return self.model(input_ids=input_ids, attention_mask=self.mask,
+                          use_cache=False).logits
 
 
 MODELS = {
@@ -81,7 +89,8 @@ MODELS = {
     "vit_b_16": lambda: vision("vit_b_16"),
     "gpt2": Decoder,
 }
-TEXT = {"bert_base": 30522, "gpt2": 50257}
+EXTRA = {"gpt2_packed": lambda: Decoder(packed=True)}
+TEXT = {"bert_base": 30522, "gpt2": 50257, "gpt2_packed": 50257}
 
 
 def random_input(name, batch, generator):
@@ -224,7 +233,7 @@ def make(name, folder):
     torch.manual_seed(SEED)
     generator = np.random.default_rng(SEED)
     path = folder / f"{name}.onnx"
-    model = MODELS[name]()
+    model = (MODELS | EXTRA)[name]()
     randomise(name, model, generator)
     export(name, model, path, generator)
     written = onnx.load(str(path))
@@ -241,11 +250,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("build/models"))
     parser.add_argument("models", nargs="*", metavar="MODEL",
-                        help=f"of {', '.join(MODELS)}; all if none is named")
+                        help=f"of {', '.join(MODELS)} (all of these if none is named), "
+                             f"{', '.join(EXTRA)}")
     args = parser.parse_args()
     for name in args.models:
-        if name not in MODELS:
-            parser.error(f"no model '{name}'; there are {', '.join(MODELS)}")
+        if name not in MODELS | EXTRA:
+            parser.error(f"no model '{name}'; there are {', '.join(MODELS | EXTRA)}")
     args.output.mkdir(parents=True, exist_ok=True)
     for name in args.models or MODELS:
         make(name, args.output)
