@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Sets up the machine and runs the tests.
+#
+#   utils/test.sh               everything, sampled where the whole is too dear
+#   utils/test.sh --full=PART   one part as a whole, none above 90 minutes:
+#                                 asan       both halves under the address and
+#                                            undefined-behaviour sanitizers
+#                                 onnx       every ONNX node test, not a sample
+#                                 mutations  10 000 mutated digit models, under
+#                                            the sanitizers
+#   utils/test.sh --step=NAME   one step of the default run, for work on it
+#
+# Prints the five slowest steps and ends with one line, "N passed, N failed",
+# that counts test cases (a step without cases of its own counts as one). The
+# exit status is 0 only if nothing failed.
+
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+full="" only=""
+for argument in "$@"; do
+  case $argument in
+    --full=asan | --full=onnx | --full=mutations) full=${argument#*=} ;;
+    --step=*) only=${argument#*=} ;;
+    -h | --help) sed -n '4,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    *) echo "test.sh: unknown argument '$argument'; try --help" >&2; exit 2 ;;
+  esac
+done
+
+results=$PWD/build/test-results
+rm -rf "$results" && mkdir -p "$results" || exit 1
+lit=/usr/lib/llvm-22/bin/lit
+python=$PWD/.venv-test/bin/python
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+
+# step NAME TITLE COMMAND...: runs, times and records one step.
+step() {
+  local name=$1 title=$2 begin end status=0
+  shift 2
+  [[ -z $only || $only == "$name" ]] || return 0
+  echo
+  echo "=== $name: $title"
+  mkdir -p "$results/$name"
+  begin=$(date +%s.%N)
+  "$@" || status=$?
+  end=$(date +%s.%N)
+  printf '%s\t%s\t%s\n' "$name" "$status" "$(echo "$begin $end" | awk '{printf "%.1f", $2 - $1}')" >>"$results/steps.tsv"
+  ((status == 0)) || echo "*** $name failed (status $status)"
+  return $status
+}
+
+finish() {
+  echo
+  /usr/bin/python3 utils/count-tests.py "$results"
+  exit $?
+}
+
+# unit_tests STEP BUILD: every GoogleTest program of a build folder.
+unit_tests() {
+  GTEST_OUTPUT=xml:$results/$1/ GTEST_BRIEF=1 \
+    ctest --test-dir "$2" --output-on-failure --no-tests=error --timeout 900 \
+    --output-junit "$results/$1/ctest.xml" -j 2
+}
+
+# lit_tests STEP BUILD
+lit_tests() {
+  $lit -s -v --timeout 600 --xunit-xml-output "$results/$1/lit.xml" "$2/test"
+}
+
+# build PRESET FOLDER [CMAKE ARGUMENT...]: configures once, then builds.
+build() {
+  local preset=$1 folder=$2
+  shift 2
+  if [[ ! -f $folder/build.ninja ]]; then
+    cmake --preset "$preset" -B "$folder" "$@" >/dev/null || return 1
+  fi
+  ninja -C "$folder"
+}
+
+# The runtime half with g++ and with CMake forbidden to look for LLVM: what a
+# machine without LLVM would build.
+build_runtime_gcc() {
+  build runtime-only build-gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ \
+    -DCMAKE_EXE_LINKER_FLAGS= -DCMAKE_SHARED_LINKER_FLAGS= -DACTNET_BUILD_TESTS=OFF \
+    -DCMAKE_DISABLE_FIND_PACKAGE_MLIR=ON -DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON
+}
+
+sanitized() { # STEP PRESET FOLDER: builds and runs the runtime half's unit tests
+  build "$2" "$3" -DACTNET_BUILD_COMPILER=OFF && unit_tests "$1" "$3"
+}
+
+e2e() { # STEP SCRIPT ARGUMENT...: a Python test that writes JUnit XML
+  local name=$1 script=$2
+  shift 2
+  "$python" "$script" --junit "$results/$name/results.xml" "$@"
+}
+
+step setup "packages and Python environment" utils/setup.sh --tests || finish
+
+case $full in
+  asan)
+    step asan-build "build both halves under the sanitizers" build asan build-asan || finish
+    step asan-unit "unit tests under the sanitizers" unit_tests asan-unit build-asan
+    step asan-lit "IR and tools under the sanitizers" lit_tests asan-lit build-asan
+    finish ;;
+  onnx)
+    step build "build both halves" build default build || finish
+    step onnx "all ONNX node tests" e2e onnx test/onnx/run_suite.py --all
+    finish ;;
+  mutations)
+    step asan-build "build both halves under the sanitizers" build asan build-asan || finish
+    step mutations "10 000 mutated models" e2e mutations test/e2e/mutations.py --bin build-asan/bin --count 10000
+    finish ;;
+esac
+
+step walls "layering, file sizes, paths" utils/check-walls.sh
+step format "clang-format" utils/format.sh
+step build "build both halves" build default build || finish
+step unit "unit tests and device conformance" unit_tests unit build
+step lit "IR and tools" lit_tests lit build
+step onnx "sample of the ONNX node tests" e2e onnx test/onnx/run_suite.py
+step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
+step broken "broken input" e2e broken test/e2e/broken.py
+step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
+step install "install, find_package, build an example against it" utils/check-install.sh
+step gcc "runtime half with g++, without LLVM" build_runtime_gcc
+step tsan "runtime half under the thread sanitizer" sanitized tsan tsan build-tsan
+step asan "runtime half under address and undefined-behaviour sanitizers" sanitized asan asan build-asan-rt
+finish
