@@ -50,8 +50,9 @@ struct DeviceInfo {
   bool hostAddressable = false;
   /// Worker threads that share the tiles of a launch; 0 where it isn't ours.
   unsigned threads = 0;
-  /// Every allocation begins at a multiple of this many bytes.
-  uint64_t alignment = 64;
+  /// Every allocation begins at a multiple of this many bytes, takes a multiple
+  /// of it, and is counted so.
+  uint64_t alignment = 4096;
   /// The device's memory in bytes, for `--list-devices`.
   uint64_t totalMemoryBytes = 0;
 };
@@ -136,8 +137,10 @@ public:
 /// A point in a stream's order that other streams and the host can wait for.
 ///
 /// An event may be recorded again and again; a wait means the latest record
-/// submitted before it. An event never recorded is complete. Belongs to the
-/// device that made it and must outlive the work that names it.
+/// submitted before it. An event never recorded is complete. While a record of
+/// it is in flight, only the same stream may record it again. Belongs to the
+/// device that made it and must outlive the work that names it. Waiting for a
+/// record that was cancelled cancels the work that waits.
 class Event {
 public:
   virtual ~Event();
