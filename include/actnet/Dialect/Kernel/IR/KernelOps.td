@@ -10,7 +10,10 @@
 #define ACTNET_DIALECT_KERNEL_IR_KERNELOPS_TD
 
 include "actnet/Dialect/Graph/IR/GraphBase.td"
+include "actnet/Dialect/Kernel/IR/KernelEnums.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 
@@ -47,10 +50,6 @@ def KernelDialect : Dialect {
 // Families and schedules
 //===----------------------------------------------------------------------===//
 
-def Kernel_Family : Graph_Enum<"Family",
-    ["map", "reduce", "row", "contract", "conv", "depthwise", "pool", "attention"]> {
-  let cppNamespace = "::actnet::kernel";
-}
 def Kernel_FamilyAttr : EnumAttr<KernelDialect, Kernel_Family, "family"> {
   let description = [{
     The form that the verifier holds a body to. In all forms elementwise
@@ -176,7 +175,8 @@ def Kernel_DispatchOp : Op<KernelDialect, "dispatch", [
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyRankedTensor>:$operands,
-                       TypedArrayAttrBase<Graph_DimExprAttr, "dim expressions">:$dims,
+                       DefaultValuedOptionalAttr<TypedArrayAttrBase<Graph_DimExprAttr,
+                           "dim expressions">, "{}">:$dims,
                        OptionalAttr<StrAttr>:$layer);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$callee `(` $operands `)` (`dims` $dims^)? attr-dict `:` functional-type($operands, $results)";
@@ -235,7 +235,7 @@ def Kernel_ConcatOp : Op<KernelDialect, "concat", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Kernel_AttentionOp : Op<KernelDialect, "attention", [Pure, AttrSizedOperandSegments]> {
+def Kernel_AttentionOp : Op<KernelDialect, "attention", [Pure]> {
   let summary = "softmax(scale q k^T + mask) v inside a kernel";
   let description = [{
     Destination style; `indexing_maps` are those of q, k, v, (mask,) out over the
