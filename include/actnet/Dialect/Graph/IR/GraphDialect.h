@@ -13,8 +13,13 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TensorEncoding.h"
+
+#include <memory>
 
 namespace actnet::graph {
+class WeightStore;
+
 /// What a dim expression is; the order is the order of terms in normal form.
 enum class DimExprKind : uint32_t { Constant, Symbol, Add, Mul, FloorDiv, CeilDiv, Mod, Min, Max };
 } // namespace actnet::graph
@@ -40,9 +45,13 @@ mlir::RankedTensorType getTensorType(llvm::ArrayRef<DimExprAttr> dims, mlir::Typ
 int64_t getElementBytes(mlir::Type elementType);
 
 namespace detail {
+/// What tryCreate and tryCreateTyped share; `types` is null where the op infers
+/// them.
 mlir::FailureOr<mlir::Operation *>
 tryCreate(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
-          mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes);
+          mlir::ValueRange operands,
+          llvm::ArrayRef<mlir::NamedAttribute> attributes,
+          mlir::Type type = {});
 } // namespace detail
 
 } // namespace actnet::graph
