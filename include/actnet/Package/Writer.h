@@ -55,7 +55,7 @@ public:
   /// A whole section at once.
   Status addSection(std::string_view name, std::span<const std::byte> bytes);
   /// Writes the section `interface`; sets its schema_version.
-  Status addInterface(const Interface &interface);
+  Status addInterface(Interface &interface);
   /// Writes the section `plan.TARGET`.
   Status addPlan(const Plan &plan);
 
