@@ -30,22 +30,26 @@ DimExprAttr dimMin(DimExprAttr a, DimExprAttr b);
 DimExprAttr dimMax(DimExprAttr a, DimExprAttr b);
 
 /// The product of dims, 1 for none: a tensor's number of elements.
-DimExprAttr dimProduct(mlir::MLIRContext *context, llvm::ArrayRef<DimExprAttr> dims);
+DimExprAttr dimProduct(mlir::MLIRContext *context,
+                       llvm::ArrayRef<DimExprAttr> dims);
 
 /// The value where the expression is constant.
 std::optional<int64_t> constantValue(DimExprAttr expr);
 
 /// Replaces symbols by expressions; symbols that `replace` maps to null stay.
-DimExprAttr dimSubstitute(DimExprAttr expr,
-                          llvm::function_ref<DimExprAttr(llvm::StringRef)> replace);
+DimExprAttr
+dimSubstitute(DimExprAttr expr,
+              llvm::function_ref<DimExprAttr(llvm::StringRef)> replace);
 
 /// The value for given values of the symbols, or nothing where a symbol is
 /// unknown, a divisor is not positive, or 64 bits overflow.
-std::optional<int64_t> dimEvaluate(DimExprAttr expr,
-                                   llvm::function_ref<std::optional<int64_t>(llvm::StringRef)> value);
+std::optional<int64_t>
+dimEvaluate(DimExprAttr expr,
+            llvm::function_ref<std::optional<int64_t>(llvm::StringRef)> value);
 
 /// Calls `visit` for each symbol, in order of appearance, duplicates included.
-void dimWalkSymbols(DimExprAttr expr, llvm::function_ref<void(llvm::StringRef)> visit);
+void dimWalkSymbols(DimExprAttr expr,
+                    llvm::function_ref<void(llvm::StringRef)> visit);
 
 /// Text form: `N * 768 + 1`.
 void printDimExpr(llvm::raw_ostream &os, DimExprAttr expr);

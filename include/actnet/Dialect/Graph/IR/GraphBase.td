@@ -48,6 +48,16 @@ def GraphDialect : Dialect {
     /// Function attribute (unit): a private function without arguments, of
     /// graph ops on constants, evaluated while the package is written.
     static constexpr ::llvm::StringLiteral kRecipeAttr = "graph.recipe";
+
+    /// Where the bytes of `#graph.weight` come from; one for each context.
+    WeightStore &getWeightStore() { return *weightStore; }
+
+  private:
+    void registerAttributes();
+    void registerOps();
+    ::std::shared_ptr<WeightStore> weightStore;
+
+  public:
   }];
 }
 

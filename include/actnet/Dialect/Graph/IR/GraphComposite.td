@@ -41,7 +41,6 @@ def Graph_LayerNormOp : Graph_InferredOp<"layer_norm", [AttrSizedOperandSegments
                        I64Attr:$axis, F64Attr:$epsilon);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$x (`scale` $scale^)? (`bias` $bias^)? `axis` $axis `epsilon` $epsilon attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 def Graph_RmsNormOp : Graph_InferredOp<"rms_norm"> {
@@ -58,7 +57,6 @@ def Graph_RmsNormOp : Graph_InferredOp<"rms_norm"> {
   let arguments = (ins Graph_Tensor:$x, Optional<Graph_Tensor>:$scale, I64Attr:$axis, F64Attr:$epsilon);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$x (`scale` $scale^)? `axis` $axis `epsilon` $epsilon attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 def Graph_BatchNormOp : Graph_InferredOp<"batch_norm"> {
@@ -80,7 +78,6 @@ def Graph_BatchNormOp : Graph_InferredOp<"batch_norm"> {
                        Graph_Tensor:$mean, Graph_Tensor:$variance, I64Attr:$axis, F64Attr:$epsilon);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "operands `axis` $axis `epsilon` $epsilon attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 def Graph_GroupNormOp : Graph_InferredOp<"group_norm"> {
@@ -103,7 +100,6 @@ def Graph_GroupNormOp : Graph_InferredOp<"group_norm"> {
                        I64Attr:$groups, F64Attr:$epsilon);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "operands `groups` $groups `epsilon` $epsilon attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 def Graph_GeluOp : Graph_InferredOp<"gelu"> {
@@ -150,7 +146,6 @@ def Graph_AttentionOp : Graph_InferredOp<"attention"> {
                        F64Attr:$scale, UnitAttr:$causal);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$q `,` $k `,` $v (`mask` $mask^)? attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 #endif // ACTNET_DIALECT_GRAPH_IR_GRAPHCOMPOSITE_TD

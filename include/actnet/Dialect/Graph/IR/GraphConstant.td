@@ -18,7 +18,7 @@ def Graph_ConstantOp : Op<GraphDialect, "constant", [Pure, ConstantLike]> {
 
     ```mlir
     %0 = graph.constant dense<1.0> : tensor<4xf32>
-    %1 = graph.constant #graph.weight<"m.onnx", 64, 16> : tensor<4xf32>
+    %1 = graph.constant weight<"m.onnx", 64, 16> : tensor<4xf32>
     ```
     Source: ONNX Constant, initializers. Gradient: none.
   }];
@@ -37,7 +37,7 @@ def Graph_DimValueOp : Op<GraphDialect, "dim_value", [Pure]> {
     this op stands only where data really needs the number.
 
     ```mlir
-    %0 = graph.dim_value #graph.dims<N, 768> : tensor<2xi64>
+    %0 = graph.dim_value <N, 768> : tensor<2xi64>
     ```
     Source: ONNX Shape, Size. Gradient: none.
   }];

@@ -27,7 +27,6 @@ def Graph_EinsumOp : Graph_InferredOp<"einsum"> {
   let arguments = (ins StrAttr:$spec, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$spec $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
-  let hasVerifier = 1;
 }
 
 def Graph_ConvOp : Graph_InferredOp<"conv"> {
@@ -43,7 +42,8 @@ def Graph_ConvOp : Graph_InferredOp<"conv"> {
     one a spatial dim; `padding` holds low then high for each spatial dim
     (low0, high0, low1, …), not negative. C3: channels of x = groups * i of
     the filter; groups divides o. C4: output extents are positive:
-    `(in + low + high - dilation*(k-1) - 1) floordiv stride + 1`.
+    `(in + low + high - dilation*(k-1) - 1) floordiv stride + 1`. C5: both
+    operands have the same element type.
 
     ```mlir
     %y = graph.conv %x, %f {input_layout = "nchw", filter_layout = "oihw",
@@ -59,7 +59,6 @@ def Graph_ConvOp : Graph_InferredOp<"conv"> {
                        DenseI64ArrayAttr:$dilations, I64Attr:$groups);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$x `,` $filter attr-dict `:` type($x) `,` type($filter)";
-  let hasVerifier = 1;
 }
 
 def Graph_PoolOp : Graph_InferredOp<"pool"> {
@@ -70,7 +69,7 @@ def Graph_PoolOp : Graph_InferredOp<"pool"> {
     Letters of `layout` as for `graph.conv`. `ceil_mode` rounds output extents
     up; windows that would start past the padded input are dropped.
 
-    C1, C2, C4 as `graph.conv`.
+    C1, C2, C4 as `graph.conv`. C5: numbers; floating point for `avg`.
 
     ```mlir
     %y = graph.pool max %x {layout = "nchw", window = array<i64: 3, 3>,
@@ -86,7 +85,6 @@ def Graph_PoolOp : Graph_InferredOp<"pool"> {
                        UnitAttr:$count_include_pad, UnitAttr:$ceil_mode);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$kind $x attr-dict `:` type($x)";
-  let hasVerifier = 1;
 }
 
 #endif // ACTNET_DIALECT_GRAPH_IR_GRAPHCONTRACT_TD

@@ -21,7 +21,17 @@ namespace actnet::graph {
 class WeightStore;
 
 /// What a dim expression is; the order is the order of terms in normal form.
-enum class DimExprKind : uint32_t { Constant, Symbol, Add, Mul, FloorDiv, CeilDiv, Mod, Min, Max };
+enum class DimExprKind : uint32_t {
+  Constant,
+  Symbol,
+  Add,
+  Mul,
+  FloorDiv,
+  CeilDiv,
+  Mod,
+  Min,
+  Max
+};
 } // namespace actnet::graph
 
 #include "actnet/Dialect/Graph/IR/GraphDialect.h.inc"
@@ -39,7 +49,8 @@ llvm::SmallVector<DimExprAttr> getDims(mlir::RankedTensorType type);
 
 /// The tensor type with these dims: static extents where constant, and the
 /// encoding only where one is not.
-mlir::RankedTensorType getTensorType(llvm::ArrayRef<DimExprAttr> dims, mlir::Type elementType);
+mlir::RankedTensorType getTensorType(llvm::ArrayRef<DimExprAttr> dims,
+                                     mlir::Type elementType);
 
 /// Bytes of one element in memory (bool: 1).
 int64_t getElementBytes(mlir::Type elementType);

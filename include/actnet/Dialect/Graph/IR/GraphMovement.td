@@ -67,7 +67,7 @@ def Graph_SliceOp : Graph_InferredOp<"slice"> {
     are constant, the part lies within x.
 
     ```mlir
-    %y = graph.slice %x starts #graph.dims<0, 2> sizes #graph.dims<N, 4> steps [1, 1]
+    %y = graph.slice %x starts <0, 2> sizes <N, 4> steps [1, 1]
        : tensor<?x8xf32, #graph.dims<N, 8>>
     ```
     Source: ONNX Slice (13), Split (18). Gradient: pad (scatter for steps).
