@@ -1,0 +1,349 @@
+//===- Layout.cpp - channels last, and transposes that meet ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One walk in program order. An operation whose operand comes out of a
+// transpose is rewritten to work on the transpose's source, with the transpose
+// behind it; a convolution or pooling puts its own transposes around itself.
+// So transposes move down until they meet their inverse or a result.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layout.h"
+
+#include "actnet/Conversion/GraphToKernel/Passes.h"
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace actnet {
+#define GEN_PASS_DEF_GRAPHLAYOUT
+#include "actnet/Conversion/GraphToKernel/Passes.h.inc"
+
+using graph::DimExprAttr;
+
+static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+SmallVector<int64_t> permutationBetween(StringRef from, StringRef to) {
+  SmallVector<int64_t> perm;
+  for (char c : to)
+    perm.push_back(from.find(c));
+  return perm;
+}
+
+static SmallVector<int64_t> inverse(ArrayRef<int64_t> perm) {
+  SmallVector<int64_t> inv(perm.size());
+  for (auto [i, p] : llvm::enumerate(perm))
+    inv[p] = i;
+  return inv;
+}
+
+static bool isIdentity(ArrayRef<int64_t> perm) {
+  for (auto [i, p] : llvm::enumerate(perm))
+    if (p != static_cast<int64_t>(i))
+      return false;
+  return true;
+}
+
+Value createReshape(OpBuilder &b, Location loc, Value x, ArrayRef<DimExprAttr> dims) {
+  if (llvm::equal(graph::getDims(typeOf(x)), dims))
+    return x;
+  RankedTensorType type = graph::getTensorType(dims, typeOf(x).getElementType());
+  if (auto reshape = x.getDefiningOp<graph::ReshapeOp>())
+    return createReshape(b, loc, reshape.getX(), dims);
+  return graph::ReshapeOp::create(b, loc, type, x);
+}
+
+Value createTranspose(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> perm) {
+  if (isIdentity(perm))
+    return x;
+  if (auto source = x.getDefiningOp<graph::TransposeOp>()) {
+    SmallVector<int64_t> composed;
+    for (int64_t p : perm)
+      composed.push_back(source.getPerm()[p]);
+    return createTranspose(b, loc, source.getX(), composed);
+  }
+  SmallVector<DimExprAttr> dims = graph::getDims(typeOf(x)), permuted;
+  SmallVector<int64_t> order;
+  for (int64_t p : perm) {
+    permuted.push_back(dims[p]);
+    if (graph::constantValue(dims[p]) != 1)
+      order.push_back(p);
+  }
+  if (llvm::is_sorted(order))
+    return createReshape(b, loc, x, permuted);
+  return graph::TransposeOp::create(b, loc, x, perm);
+}
+
+namespace {
+
+/// Rewrites one function.
+class LayoutRewriter {
+public:
+  explicit LayoutRewriter(MLIRContext *context) : b(context) {}
+
+  void run(func::FuncOp func) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : func.getBody().front())
+      ops.push_back(&op);
+    for (Operation *op : ops) {
+      b.setInsertionPoint(op);
+      if (Value replacement = rewrite(op)) {
+        op->getResult(0).replaceAllUsesWith(replacement);
+        op->erase();
+      }
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+private:
+  OpBuilder b;
+
+  Value rewrite(Operation *op) {
+    if (auto conv = dyn_cast<graph::ConvOp>(op))
+      return rewriteConv(conv);
+    if (auto pool = dyn_cast<graph::PoolOp>(op))
+      return rewritePool(pool);
+    if (auto einsum = dyn_cast<graph::EinsumOp>(op))
+      return canonicalizeEinsum(b, einsum);
+    if (auto transpose = dyn_cast<graph::TransposeOp>(op))
+      if (Value v = createTranspose(b, op->getLoc(), transpose.getX(), transpose.getPerm());
+          v.getDefiningOp() == nullptr || !isa<graph::TransposeOp>(v.getDefiningOp()) ||
+          v.getDefiningOp<graph::TransposeOp>().getX() != transpose.getX())
+        return v;
+      else {
+        v.getDefiningOp()->erase();
+        return nullptr;
+      }
+    return pushThrough(op);
+  }
+
+  static std::string channelsLast(StringRef layout) {
+    std::string spatial;
+    for (char c : layout)
+      if (c != 'n' && c != 'c')
+        spatial += c;
+    std::string ordered;
+    for (char c : StringRef("dhw"))
+      if (StringRef(spatial).contains(c))
+        ordered += c;
+    return "n" + ordered + "c";
+  }
+
+  Value rewriteConv(graph::ConvOp op) {
+    std::string last = channelsLast(op.getInputLayout());
+    if (op.getInputLayout() == last && op.getOutputLayout() == last)
+      return nullptr;
+    Location loc = op.getLoc();
+    Value x = createTranspose(b, loc, op.getX(), permutationBetween(op.getInputLayout(), last));
+    auto conv = graph::ConvOp::create(b, loc, x, op.getFilter(), last, op.getFilterLayout(), last,
+                                      op.getStrides(), op.getPadding(), op.getDilations(),
+                                      op.getGroups());
+    return createTranspose(b, loc, conv, permutationBetween(last, op.getOutputLayout()));
+  }
+
+  Value rewritePool(graph::PoolOp op) {
+    std::string last = channelsLast(op.getLayout());
+    if (op.getLayout() == last)
+      return nullptr;
+    Location loc = op.getLoc();
+    Value x = createTranspose(b, loc, op.getX(), permutationBetween(op.getLayout(), last));
+    auto pool = graph::PoolOp::create(b, loc, op.getKind(), x, last, op.getWindow(),
+                                      op.getStrides(), op.getPadding(), op.getDilations(),
+                                      op.getCountIncludePad(), op.getCeilMode());
+    return createTranspose(b, loc, pool, permutationBetween(last, op.getLayout()));
+  }
+
+  /// The transpose that defines an operand and is worth moving down.
+  static graph::TransposeOp sourceTranspose(Value v) { return v.getDefiningOp<graph::TransposeOp>(); }
+
+  Value pushThrough(Operation *op) {
+    if (op->getNumResults() != 1 || op->getNumOperands() == 0)
+      return nullptr;
+    if (op->hasTrait<OpTrait::IsTerminator>() || !isa<graph::GraphDialect>(op->getDialect()))
+      return nullptr;
+    graph::TransposeOp transpose;
+    for (Value operand : op->getOperands())
+      if (auto t = sourceTranspose(operand); t && !transpose && !isConstantTree(operand))
+        transpose = t;
+    if (!transpose)
+      return nullptr;
+    SmallVector<int64_t> perm(transpose.getPerm());
+    if (isElementwise(op))
+      return pushElementwise(op, perm);
+    if (auto reduce = dyn_cast<graph::ReduceOp>(op))
+      return pushReduce(reduce, transpose);
+    if (auto concat = dyn_cast<graph::ConcatOp>(op))
+      return pushConcat(concat, perm);
+    if (auto norm = dyn_cast<graph::BatchNormOp>(op))
+      return pushBatchNorm(norm, transpose);
+    if (auto reshape = dyn_cast<graph::ReshapeOp>(op))
+      return pushReshape(reshape, transpose);
+    if (auto pad = dyn_cast<graph::PadOp>(op)) {
+      SmallVector<int64_t> inv = inverse(perm), low, high;
+      for (int64_t i : inv) {
+        low.push_back(pad.getLow()[i]);
+        high.push_back(pad.getHigh()[i]);
+      }
+      Value y = graph::PadOp::create(b, op->getLoc(), transpose.getX(), low, high, pad.getMode(),
+                                     pad.getValue());
+      return createTranspose(b, op->getLoc(), y, perm);
+    }
+    return nullptr;
+  }
+
+  static bool isElementwise(Operation *op) {
+    return isa<graph::AbsOp, graph::NegOp, graph::ExpOp, graph::LogOp, graph::SqrtOp,
+               graph::RsqrtOp, graph::ReciprocalOp, graph::TanhOp, graph::SigmoidOp, graph::ErfOp,
+               graph::SinOp, graph::CosOp, graph::FloorOp, graph::CeilOp, graph::RoundOp,
+               graph::SignOp, graph::NotOp, graph::AddOp, graph::SubOp, graph::MulOp, graph::DivOp,
+               graph::PowOp, graph::ModOp, graph::MaxOp, graph::MinOp, graph::AndOp, graph::OrOp,
+               graph::XorOp, graph::CompareOp, graph::SelectOp, graph::ClampOp, graph::CastOp,
+               graph::GeluOp>(op);
+  }
+
+  static bool isConstantTree(Value v) {
+    Operation *op = v.getDefiningOp();
+    if (!op)
+      return false;
+    if (isa<graph::ConstantOp>(op))
+      return true;
+    return isa<graph::TransposeOp, graph::ReshapeOp>(op) && isConstantTree(op->getOperand(0));
+  }
+
+  Value pushElementwise(Operation *op, ArrayRef<int64_t> perm) {
+    unsigned rank = perm.size();
+    SmallVector<int64_t> inv = inverse(perm);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      RankedTensorType type = typeOf(operand);
+      if (type.getRank() > static_cast<int64_t>(rank))
+        return nullptr;
+      bool sameTranspose = false;
+      if (auto t = sourceTranspose(operand))
+        sameTranspose = t.getPerm() == perm;
+      // A full-size operand of another layout would need a transpose of its
+      // own: leave the operation where it is.
+      bool small = type.getRank() == 0 || isConstantTree(operand) || isMostlyOnes(type);
+      if (!sameTranspose && !small)
+        return nullptr;
+      SmallVector<DimExprAttr> dims = graph::getDims(type);
+      if (!dims.empty() && dims.size() < rank) {
+        dims.insert(dims.begin(), rank - dims.size(), graph::dimConstant(op->getContext(), 1));
+        operand = createReshape(b, op->getLoc(), operand, dims);
+      }
+      operands.push_back(dims.empty() ? operand
+                                      : createTranspose(b, op->getLoc(), operand, inv));
+    }
+    OperationState state(op->getLoc(), op->getName());
+    state.addOperands(operands);
+    state.addAttributes(op->getAttrs());
+    state.propertiesAttr = op->getPropertiesAsAttribute();
+    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(op->getResult(0))), permuted;
+    for (int64_t i : inv)
+      permuted.push_back(dims[i]);
+    state.addTypes(graph::getTensorType(permuted, typeOf(op->getResult(0)).getElementType()));
+    Operation *clone = b.create(state);
+    return createTranspose(b, op->getLoc(), clone->getResult(0), perm);
+  }
+
+  /// True for [N, C, 1, 1] and the like: a transpose is a reshape.
+  static bool isMostlyOnes(RankedTensorType type) {
+    return llvm::count_if(graph::getDims(type), [](DimExprAttr d) {
+             return graph::constantValue(d) != 1;
+           }) <= 1;
+  }
+
+  Value pushReduce(graph::ReduceOp op, graph::TransposeOp transpose) {
+    ArrayRef<int64_t> perm = transpose.getPerm();
+    SmallVector<int64_t> dims;
+    for (int64_t d : op.getDims())
+      dims.push_back(perm[d]);
+    llvm::sort(dims);
+    Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), transpose.getX(), dims,
+                                      op.getKeepdims());
+    if (op.getKeepdims())
+      return createTranspose(b, op.getLoc(), y, perm);
+    // Renumber what is left of the permutation.
+    SmallVector<int64_t> left, sorted;
+    for (auto [i, p] : llvm::enumerate(perm))
+      if (!llvm::is_contained(op.getDims(), static_cast<int64_t>(i)))
+        left.push_back(p);
+    sorted = left;
+    llvm::sort(sorted);
+    for (int64_t &p : left)
+      p = llvm::find(sorted, p) - sorted.begin();
+    return createTranspose(b, op.getLoc(), y, left);
+  }
+
+  Value pushConcat(graph::ConcatOp op, ArrayRef<int64_t> perm) {
+    SmallVector<int64_t> inv = inverse(perm);
+    SmallVector<Value> operands;
+    for (Value operand : op.getInputs()) {
+      auto t = sourceTranspose(operand);
+      if (!(t && t.getPerm() == perm) && !isConstantTree(operand))
+        return nullptr;
+      operands.push_back(createTranspose(b, op.getLoc(), operand, inv));
+    }
+    Value y = graph::ConcatOp::create(b, op.getLoc(), operands, perm[op.getAxis()]);
+    return createTranspose(b, op.getLoc(), y, perm);
+  }
+
+  Value pushBatchNorm(graph::BatchNormOp op, graph::TransposeOp transpose) {
+    if (op.getX() != transpose.getResult())
+      return nullptr;
+    Value y = graph::BatchNormOp::create(b, op.getLoc(), transpose.getX(), op.getScale(),
+                                         op.getBias(), op.getMean(), op.getVariance(),
+                                         transpose.getPerm()[op.getAxis()], op.getEpsilon());
+    return createTranspose(b, op.getLoc(), y, transpose.getPerm());
+  }
+
+  /// A reshape that only merges dims which the transpose keeps side by side.
+  Value pushReshape(graph::ReshapeOp op, graph::TransposeOp transpose) {
+    ArrayRef<int64_t> perm = transpose.getPerm();
+    SmallVector<DimExprAttr> from = graph::getDims(typeOf(op.getX()));
+    SmallVector<DimExprAttr> to = graph::getDims(typeOf(op));
+    SmallVector<SmallVector<int64_t>> groups;
+    size_t next = 0;
+    for (DimExprAttr dim : to) {
+      SmallVector<int64_t> group;
+      DimExprAttr product = graph::dimConstant(op.getContext(), 1);
+      while (next < from.size() && (group.empty() || product != dim)) {
+        product = graph::dimMul(product, from[next]);
+        group.push_back(next++);
+      }
+      if (product != dim || group.empty())
+        return nullptr;
+      groups.push_back(group);
+    }
+    if (next != from.size())
+      return nullptr;
+    for (auto &group : groups)
+      for (size_t i = 1; i < group.size(); ++i)
+        if (perm[group[i]] != perm[group[i - 1]] + 1)
+          return nullptr;
+    // The groups in the order in which the source holds them.
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, groups.size()));
+    llvm::sort(order, [&](int64_t i, int64_t j) { return perm[groups[i][0]] < perm[groups[j][0]]; });
+    SmallVector<DimExprAttr> dims;
+    for (int64_t g : order)
+      dims.push_back(to[g]);
+    Value y = createReshape(b, op.getLoc(), transpose.getX(), dims);
+    return createTranspose(b, op.getLoc(), y, inverse(order));
+  }
+};
+
+struct GraphLayout : impl::GraphLayoutBase<GraphLayout> {
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (!func.isExternal() && !func->hasAttr(graph::GraphDialect::kRecipeAttr))
+        LayoutRewriter(&getContext()).run(func);
+  }
+};
+
+} // namespace
+} // namespace actnet

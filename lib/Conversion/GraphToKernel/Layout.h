@@ -1,0 +1,35 @@
+//===- Layout.h - parts of the layout pass --------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the layout pass shares between its steps.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_LAYOUT_H
+#define ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_LAYOUT_H
+
+#include "actnet/Dialect/Graph/IR/GraphOps.h"
+
+namespace actnet {
+
+/// The permutation p with `to[i] == from[p[i]]`: a transpose from layout
+/// `from` to layout `to`, letter by letter.
+llvm::SmallVector<int64_t> permutationBetween(llvm::StringRef from, llvm::StringRef to);
+
+/// Transposes x; gives x itself for the identity, the source for a pair that
+/// cancels, and a reshape where only dims of extent 1 move.
+mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                            llvm::ArrayRef<int64_t> perm);
+
+/// Reshapes x to dims; gives x itself where nothing changes.
+mlir::Value createReshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                          llvm::ArrayRef<graph::DimExprAttr> dims);
+
+/// Rewrites an einsum to `batch… m… k, batch… k n -> batch… m… n`, with
+/// transposes and reshapes around it where it has another form. Returns the
+/// value that replaces its result, null where it has this form already.
+mlir::Value canonicalizeEinsum(mlir::OpBuilder &b, graph::EinsumOp op);
+
+} // namespace actnet
+
+#endif // ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_LAYOUT_H

@@ -1,0 +1,183 @@
+//===- LowerMovement.cpp - data movement as indexing maps -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Movement costs no operation of its own in a body: it is the map through
+// which an operand is read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BodyBuilder.h"
+
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace actnet {
+
+using graph::DimExprAttr;
+
+static SmallVector<DimExprAttr> resultDims(Operation *op) {
+  return graph::getDims(cast<RankedTensorType>(op->getResult(0).getType()));
+}
+static Type elementType(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }
+
+/// A map that reads x through `map` and changes nothing.
+static Value copy(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Value x, AffineMap map) {
+  return body.map(dims, elementType(x), x, map,
+                  [](OpBuilder &, Location, ValueRange args) { return args[0]; });
+}
+
+static Value lowerSlice(BodyBuilder &body, graph::SliceOp op) {
+  MLIRContext *context = op.getContext();
+  Value x = body.get(op.getX());
+  SmallVector<DimExprAttr> dims = resultDims(op);
+  bool constantStarts = llvm::all_of(op.getStarts().getDims(), [](DimExprAttr d) {
+    return graph::constantValue(d).has_value();
+  });
+  if (!constantStarts) {
+    SmallVector<OpFoldResult> starts, sizes, steps;
+    auto fold = [&](DimExprAttr d) -> OpFoldResult {
+      if (std::optional<int64_t> value = graph::constantValue(d))
+        return body.b.getIndexAttr(*value);
+      return body.dim(d);
+    };
+    for (auto [start, size, step] : llvm::zip(op.getStarts().getDims(), dims, op.getSteps())) {
+      starts.push_back(fold(start));
+      sizes.push_back(fold(size));
+      steps.push_back(body.b.getIndexAttr(step));
+    }
+    return tensor::ExtractSliceOp::create(body.b, body.loc, x, starts, sizes, steps);
+  }
+  SmallVector<AffineExpr> exprs;
+  for (auto [i, start] : llvm::enumerate(op.getStarts().getDims()))
+    exprs.push_back(getAffineDimExpr(i, context) * op.getSteps()[i] +
+                    *graph::constantValue(start));
+  return copy(body, dims, x, AffineMap::get(dims.size(), 0, exprs, context));
+}
+
+static Value lowerGather(BodyBuilder &body, graph::GatherOp op) {
+  Value data = body.get(op.getData());
+  Value indices = body.get(op.getIndices());
+  SmallVector<DimExprAttr> dims = resultDims(op);
+  unsigned axis = op.getAxis(), indexRank = body.dimsOf(indices).size();
+  unsigned dataRank = body.dimsOf(data).size();
+  SmallVector<AffineExpr> exprs;
+  for (unsigned i = 0; i < indexRank; ++i)
+    exprs.push_back(getAffineDimExpr(axis + i, op.getContext()));
+  Value extent = body.dim(body.dimsOf(data)[axis]);
+  return body.map(
+      dims, elementType(data), indices, AffineMap::get(dims.size(), 0, exprs, op.getContext()),
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+        Value one = arith::ConstantIndexOp::create(b, loc, 1);
+        Value i = arith::IndexCastOp::create(b, loc, b.getIndexType(), args[0]);
+        Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, zero);
+        i = arith::SelectOp::create(b, loc, negative,
+                                    arith::AddIOp::create(b, loc, i, extent), i);
+        i = arith::MaxSIOp::create(b, loc, i, zero);
+        i = arith::MinSIOp::create(b, loc, i, arith::SubIOp::create(b, loc, extent, one));
+        SmallVector<Value> position;
+        for (unsigned d = 0; d < dataRank; ++d)
+          position.push_back(d == axis ? i
+                                       : linalg::IndexOp::create(
+                                             b, loc, d < axis ? d : d + indexRank - 1)
+                                             .getResult());
+        return tensor::ExtractOp::create(b, loc, data, position);
+      });
+}
+
+static Value lowerIota(BodyBuilder &body, graph::IotaOp op) {
+  Type type = elementType(op);
+  return body.map(resultDims(op), type, {}, {}, [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+    Value i = linalg::IndexOp::create(b, loc, op.getAxis());
+    double start = op.getStart().convertToDouble(), step = op.getStep().convertToDouble();
+    if (isa<FloatType>(type)) {
+      Value wide = arith::IndexCastOp::create(b, loc, b.getI32Type(), i);
+      Value x = arith::SIToFPOp::create(b, loc, type, wide);
+      x = arith::MulFOp::create(b, loc, x, body.constant(b, type, step));
+      return arith::AddFOp::create(b, loc, x, body.constant(b, type, start));
+    }
+    Value x = arith::IndexCastOp::create(b, loc, type, i);
+    x = arith::MulIOp::create(b, loc, x, body.constant(b, type, step));
+    return arith::AddIOp::create(b, loc, x, body.constant(b, type, start));
+  });
+}
+
+static Value lowerDimValue(BodyBuilder &body, graph::DimValueOp op) {
+  SmallVector<DimExprAttr> dims = resultDims(op);
+  SmallVector<Value> values;
+  for (DimExprAttr d : op.getDims().getDims())
+    values.push_back(body.dim(d));
+  return body.map(dims, elementType(op), {}, {}, [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+    Value chosen = values[0];
+    for (unsigned k = 1; k < values.size(); ++k) {
+      Value i = linalg::IndexOp::create(b, loc, 0);
+      Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i,
+                                         arith::ConstantIndexOp::create(b, loc, k));
+      chosen = arith::SelectOp::create(b, loc, here, values[k], chosen);
+    }
+    return arith::IndexCastOp::create(b, loc, elementType(op), chosen);
+  });
+}
+
+static Value lowerPack(BodyBuilder &body, graph::PackOp op) {
+  Value x = body.get(op.getX());
+  SmallVector<DimExprAttr> in(body.dimsOf(x)), dims = resultDims(op);
+  MLIRContext *context = op.getContext();
+  int64_t tile = op.getTile(), axis = op.getAxis();
+  std::optional<int64_t> extent = graph::constantValue(in[axis]);
+  if (!extent || *extent % tile != 0) {
+    // Up to a full block of zeros; a dynamic extent is padded by tile - 1,
+    // which the last block never reads past.
+    SmallVector<int64_t> low(in.size(), 0), high(in.size(), 0);
+    high[axis] = extent ? tile - *extent % tile : tile - 1;
+    in[axis] = graph::dimAdd(in[axis], graph::dimConstant(context, high[axis]));
+    x = body.pad(x, low, high, 0, in);
+  }
+  // Result dims: block, the others in order, place in the block.
+  SmallVector<AffineExpr> exprs;
+  unsigned next = 1;
+  for (int64_t i = 0, e = in.size(); i < e; ++i)
+    if (i == axis)
+      exprs.push_back(getAffineDimExpr(0, context) * tile + getAffineDimExpr(e, context));
+    else
+      exprs.push_back(getAffineDimExpr(next++, context));
+  return copy(body, dims, x, AffineMap::get(dims.size(), 0, exprs, context));
+}
+
+LogicalResult lowerMovement(BodyBuilder &body, Operation *op) {
+  Value y = TypeSwitch<Operation *, Value>(op)
+                .Case<graph::TransposeOp>([&](graph::TransposeOp t) {
+                  SmallVector<AffineExpr> exprs(t.getPerm().size());
+                  for (auto [i, p] : llvm::enumerate(t.getPerm()))
+                    exprs[p] = getAffineDimExpr(i, op->getContext());
+                  return copy(body, resultDims(op), body.get(t.getX()),
+                              AffineMap::get(exprs.size(), 0, exprs, op->getContext()));
+                })
+                .Case<graph::BroadcastOp>([&](graph::BroadcastOp t) {
+                  Value x = body.get(t.getX());
+                  SmallVector<DimExprAttr> dims = resultDims(op);
+                  return copy(body, dims, x, body.broadcastMap(body.dimsOf(x), dims));
+                })
+                .Case<graph::PadOp>([&](graph::PadOp t) -> Value {
+                  if (t.getMode() != graph::PadMode::constant)
+                    return nullptr;
+                  return body.pad(body.get(t.getX()), t.getLow(), t.getHigh(),
+                                  t.getValue().convertToDouble(), resultDims(op));
+                })
+                .Case<graph::SliceOp>([&](auto t) { return lowerSlice(body, t); })
+                .Case<graph::GatherOp>([&](auto t) { return lowerGather(body, t); })
+                .Case<graph::IotaOp>([&](auto t) { return lowerIota(body, t); })
+                .Case<graph::DimValueOp>([&](auto t) { return lowerDimValue(body, t); })
+                .Case<graph::PackOp>([&](auto t) { return lowerPack(body, t); })
+                .Default([](Operation *) { return Value(); });
+  if (!y)
+    return op->emitError() << "'" << op->getName() << "' has no kernel in this form";
+  body.remember(y, resultDims(op));
+  body.define(op->getResult(0), y);
+  return success();
+}
+
+} // namespace actnet
