@@ -234,6 +234,10 @@ public:
   /// The i64 value of an index-typed value of the kernel, outside generics.
   mlir::Value indexValue(mlir::Value value);
 
+  /// A compute-type value (f32, scalar or vector) rounded to the precision of
+  /// f16 or bf16; any other element type: the value.
+  mlir::Value round(mlir::Type element, mlir::Value value);
+
   /// Reports an error at an op and marks the emission as failed.
   mlir::Value fail(mlir::Operation *op, const llvm::Twine &message, mlir::Type type);
   bool failed() const { return hasFailed; }
@@ -264,6 +268,7 @@ private:
   Index linear(llvm::ArrayRef<mlir::Value> strides, llvm::ArrayRef<Index> at,
                mlir::Value &laneStride);
   mlir::Value dimValue(graph::DimExprAttr expr);
+  mlir::Value indexOp(mlir::Value value);
 
   mlir::ModuleOp module;
   mlir::LLVM::LLVMFuncOp bodyFunc;
@@ -273,6 +278,7 @@ private:
   std::size_t cacheBarrier = 0;
   llvm::MapVector<mlir::Value, ElementFn> bound;
   llvm::DenseMap<mlir::Attribute, mlir::Value> dimValues;
+  llvm::DenseMap<mlir::Value, mlir::Value> indexValues;
   std::vector<Values> argStrideValues, resultStrideValues;
   llvm::DenseMap<mlir::Attribute, mlir::LLVM::GlobalOp> globals;
   bool hasFailed = false;
