@@ -44,6 +44,8 @@ struct DeviceInfo {
   bool graphs = false;
   /// Streams run beside the thread that submits, and beside each other.
   bool async = false;
+  /// A CompletionListener may submit to the device while it is called.
+  bool callbacksMaySubmit = false;
   /// Kernels and copies may fail on the device after they were submitted.
   bool reportsFaults = false;
   /// Device memory is host memory: pointers may be dereferenced, `adopt` works.
@@ -230,8 +232,8 @@ public:
   /// done, well under a millisecond after. `status` is that work's own: ok,
   /// cancelled at teardown, or the fault; after a sticky error of the device
   /// it is that error. Called on a thread of the device, or on the submitting
-  /// thread where the device isn't async; must neither block nor submit to a
-  /// device, and must not destroy the stream.
+  /// thread where the device isn't async; must not block, must not submit to the
+  /// device unless `callbacksMaySubmit`, and must not destroy the stream.
   virtual void completed(uint64_t token, const Status &status) = 0;
 };
 

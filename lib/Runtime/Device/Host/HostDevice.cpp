@@ -67,6 +67,7 @@ HostDevice::create(const HostOptions &options) {
   about.variant = options.isa.empty() ? std::string(hostBestVariant())
                                       : options.isa;
   about.async = true;
+  about.callbacksMaySubmit = true;
   about.hostAddressable = true;
   about.threads = options.threads ? options.threads
                                   : std::min(allowedThreads(), mostThreads);
