@@ -240,6 +240,13 @@ int64_t divBounds(int64_t a, int64_t b, bool up) {
   return *apply(up ? ExprOp::CeilDiv : ExprOp::FloorDiv, a, b);
 }
 
+/// A lower bound is never plus infinity, nor an upper one minus infinity: that
+/// would turn values at the edge of 64 bits into none.
+Range normalize(Range range) {
+  return {std::clamp(range.lower, -unbounded, unbounded - 1),
+          std::max(range.upper, -unbounded + 1)};
+}
+
 Range applyRange(ExprOp op, Range a, Range b) {
   switch (op) {
   case ExprOp::Add:
@@ -292,11 +299,12 @@ std::vector<Range> exprRanges(std::span<const ExprInst> code,
   for (size_t i = 0; i < code.size(); ++i) {
     const ExprInst &inst = code[i];
     if (inst.op() == ExprOp::Const)
-      ranges[i] = {std::max(inst.value(), -unbounded), inst.value()};
+      ranges[i] = {inst.value(), inst.value()};
     else if (inst.op() == ExprOp::Sym && inst.lhs() < dims.size())
       ranges[i] = dims[inst.lhs()];
     else if (isBinary(inst.op()) && inst.lhs() < i && inst.rhs() < i)
       ranges[i] = applyRange(inst.op(), ranges[inst.lhs()], ranges[inst.rhs()]);
+    ranges[i] = normalize(ranges[i]);
   }
   return ranges;
 }

@@ -93,7 +93,8 @@ void appendTables(std::string &out, const Section &section,
 
 std::string dumpJson(const Reader &reader) {
   std::string out =
-      "{\"schema\":" + std::to_string(schemaVersion) + ",\"sections\":[";
+      "{\"schema\":" + std::to_string(reader.interface().schema_version) +
+      ",\"sections\":[";
   for (const Section &section : reader.sections()) {
     if (&section != reader.sections().data())
       out += ',';
