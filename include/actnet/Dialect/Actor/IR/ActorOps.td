@@ -127,7 +127,8 @@ def Actor_VariableOp : Actor_Op<"variable", [
   let summary = "State that lives from job to job, shared by the functions";
   let description = [{
     Starts as `initial`, a recipe, or as zeros. `offset` is its planned place
-    in the region state.
+    in the region state. `name` is its name in the interface, where the symbol
+    had to differ.
 
     C1: the initial value is a recipe whose result has the variable's type.
 
@@ -137,7 +138,7 @@ def Actor_VariableOp : Actor_Op<"variable", [
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
                        OptionalAttr<FlatSymbolRefAttr>:$initial,
-                       OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$name);
   let assemblyFormat = [{
     $sym_name `:` $type (`initial` $initial^)? (`offset` $offset^)? attr-dict
   }];
