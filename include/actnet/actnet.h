@@ -240,6 +240,15 @@ ACTNET_API actnet_status actnet_describe_dim(const actnet_program *program,
                                              int32_t index,
                                              actnet_dim_info *info);
 
+/// Fills `shape`, [rank], with the extents that an input or output has when
+/// the named dims have the values `dims`, [number of dims, in their order].
+/// Any thread. Errors: INVALID (index, an extent without a value).
+ACTNET_API actnet_status actnet_evaluate_shape(const actnet_program *program,
+                                               int32_t function,
+                                               actnet_side side, int32_t index,
+                                               const int64_t *dims,
+                                               int64_t *shape);
+
 /// Creates a session: chooses device and code variant, makes the worker
 /// threads, and allocates the arena for the bounds of the dims. With all dims
 /// bounded, nothing is allocated after that. The program must outlive it.

@@ -1,0 +1,62 @@
+//===- Resolve.h - from a function's plan to a job
+//-------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The package says buffers and expressions; the device wants addresses and
+// numbers. Resolving happens once for each function, ring slot and set of dim
+// values, and the result is what every such job runs.
+//
+//===----------------------------------------------------------------------===//
+#ifndef ACTNET_RUNTIME_SESSION_RESOLVE_H
+#define ACTNET_RUNTIME_SESSION_RESOLVE_H
+
+#include "actnet/Runtime/Actor/Job.h"
+#include "actnet/Runtime/Session/Layout.h"
+
+#include <deque>
+#include <string>
+
+namespace actnet::rt {
+
+/// A job with the lists that its records point to. Movable: lists stay where
+/// they are.
+struct ResolvedJob {
+  JobSpec spec;
+  /// Per input the copy up, per output the copy down; they are the first and
+  /// the last line of block 0, where there are any and they were asked for.
+  std::vector<Record> uploads, downloads;
+  std::deque<std::vector<DevicePtr>> operandLists;
+  std::deque<std::vector<int64_t>> dimLists;
+};
+
+/// What a job is resolved for.
+struct ResolveInput {
+  const Program *program = nullptr;
+  uint32_t function = 0;
+  const Layout *layout = nullptr;
+  const pkg::ExprValues *values = nullptr;
+  const Executable *executable = nullptr;
+  std::span<const std::unique_ptr<Event>> signals; ///< by signal id
+  /// One event per stream, for functions with several: stream 0 opens a job
+  /// for the others and closes it after them.
+  std::span<const std::unique_ptr<Event>> barriers;
+  std::byte *arena = nullptr;   ///< never null; the layout's regions
+  std::byte *weights = nullptr; ///< start of the weights on the device
+  uint64_t slot = 0;            ///< of the ring
+  bool transfers = true;        ///< with the copies up and down
+  /// The caller's buffers; null means that nothing is copied.
+  std::span<const void *const> inputs;
+  std::span<void *const> outputs;
+  bool stepping = false;
+};
+
+/// Resolves one job. Sizes must have passed pkg::checkSizes for these values.
+/// Errors: failedPrecondition (a record that this runtime does not run yet: a
+/// library call, a branch on an integer, a loop with a counter and no limit),
+/// outOfRange (an expression without a value, or more than 2^20 records after
+/// loops are written out).
+Expected<ResolvedJob> resolveJob(const ResolveInput &input);
+
+} // namespace actnet::rt
+
+#endif // ACTNET_RUNTIME_SESSION_RESOLVE_H

@@ -1,0 +1,156 @@
+//===- Session.h - one queue with its arena
+//--------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What actnet_session is made of. A session owns a device, a queue and an
+// arena; it binds dims from the shapes of inputs, resolves each function once
+// per ring slot and set of dim values, and sends planned jobs to the queue as
+// one message each. Once every slot has run with a set of dims, jobs with those
+// dims allocate nothing.
+//
+//===----------------------------------------------------------------------===//
+#ifndef ACTNET_RUNTIME_SESSION_SESSION_H
+#define ACTNET_RUNTIME_SESSION_SESSION_H
+
+#include "actnet/Runtime/Session/JobQueue.h"
+#include "actnet/Runtime/Session/Resolve.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace actnet::rt {
+
+class Profile;
+
+struct SessionOptions {
+  std::string device = "auto";
+  std::string isa;       ///< empty: the widest
+  unsigned threads = 0;  ///< 0: as many as this process may use
+  unsigned inFlight = 0; ///< 0: 2
+  struct DimBound {
+    std::string name;
+    int64_t lower = 0, upper = 0;
+  };
+  std::vector<DimBound> dims;
+  bool step = false;
+  bool profile = false;
+  /// Gets one line each; may be empty. Called by the session's thread.
+  std::function<void(const std::string &)> notice;
+};
+
+/// Runs the functions of a program; see actnet.h for what each call means.
+/// One thread at a time. The program must outlive it.
+class Session {
+public:
+  static Expected<std::unique_ptr<Session>> create(const Program &program,
+                                                   SessionOptions options);
+  ~Session();
+
+  Status bindInput(uint32_t function, uint32_t index, actnet_dtype dtype,
+                   const int64_t *shape, int32_t rank, const void *data);
+  Status bindOutput(uint32_t function, uint32_t index, void *data,
+                    uint64_t capacity);
+  Status outputShape(uint32_t function, uint32_t index, int64_t *shape);
+
+  /// Starts a job and returns its number, from 1. Errors: as actnet_submit;
+  /// `resourceExhausted` when every slot is taken.
+  Expected<uint64_t> submit(uint32_t function, bool transfers);
+  Status wait(uint64_t job);
+  Status resetState();
+
+  actnet_memory_info memory() const;
+  Status writeProfile(const std::string &path) const;
+
+  const DeviceInfo &deviceInfo() const { return device->info(); }
+  /// The code variant in use; "" if the program has no kernels.
+  std::string_view variant() const {
+    return executable ? executable->variant() : std::string_view();
+  }
+  bool isInFlight(uint64_t job) const;
+  bool anySlotTaken() const;
+  bool allSlotsTaken() const;
+  const Program &program() const { return source; }
+
+private:
+  struct InputBinding {
+    std::vector<int64_t> shape;
+    const void *data = nullptr;
+    bool bound = false;
+  };
+  struct OutputBinding {
+    void *data = nullptr;
+    uint64_t capacity = 0;
+  };
+  /// A job ready for one slot, and the caller's pointers it has now.
+  struct Ready {
+    ResolvedJob resolved;
+    std::unique_ptr<PreparedJob> prepared;
+  };
+  /// All that follows from one set of dim values.
+  struct DimEntry {
+    std::vector<int64_t> dims;
+    pkg::ExprValues values;
+    std::vector<uint64_t> outputBytes;
+    std::vector<Ready> ready; ///< by slot * 2 + transfers
+    uint64_t lastUse = 0;
+    uint32_t inFlight = 0;
+  };
+  struct FunctionState {
+    std::vector<InputBinding> inputs;
+    std::vector<OutputBinding> outputs;
+    std::vector<const void *> inputPointers; ///< reused by each submit
+    std::vector<void *> outputPointers;
+    std::vector<std::vector<int64_t>> shapes;
+    std::vector<std::unique_ptr<DimEntry>> entries; ///< at most maxEntries
+    DimEntry *current = nullptr; ///< of the shapes bound now; null: not known
+  };
+  struct Slot {
+    uint64_t job = 0; ///< 0: free
+    DimEntry *entry = nullptr;
+  };
+  static constexpr size_t maxEntries = 16;
+
+  Session(const Program &program, SessionOptions options);
+  Status setUp();
+  Status chooseDims();
+  Status loadCode();
+  Status createStreams();
+  Status createArena(Layout next);
+  Status initializeState();
+  Expected<DimEntry *> bindEntry(uint32_t function);
+  Expected<DimEntry *> findEntry(uint32_t function,
+                                 const std::vector<int64_t> &dims);
+  Status ensurePlanned(uint32_t function, const std::vector<int64_t> &dims);
+  Expected<Ready *> makeReady(uint32_t function, DimEntry &entry, uint64_t slot,
+                              bool transfers);
+  Status updateTransfers(Ready &ready, FunctionState &state,
+                         const DimEntry &entry);
+  uint64_t stagingBytes() const;
+  void noteUnbounded(const std::vector<int64_t> &dims);
+
+  const Program &source;
+  SessionOptions options;
+  unsigned slotCount = 2;
+  std::vector<pkg::Range> dims;  ///< narrowed by the options
+  std::vector<pkg::Range> exprs; ///< bounds of all expressions within `dims`
+  std::vector<int64_t> scratchDims;
+  std::unique_ptr<Profile> profile;
+  std::unique_ptr<Device> device;
+  std::unique_ptr<Executable> executable;
+  std::byte *weights = nullptr;
+  DeviceMemory uploadedWeights; ///< where the device cannot read the host's
+  DeviceMemory arena;
+  Layout layout;
+  std::vector<std::unique_ptr<Event>> signals, barriers;
+  std::vector<FunctionState> functions;
+  std::vector<Slot> slots;
+  uint64_t lastJob = 0;
+  uint64_t clock = 0;
+  std::unique_ptr<JobQueue> queue; ///< goes first
+};
+
+} // namespace actnet::rt
+
+#endif // ACTNET_RUNTIME_SESSION_SESSION_H

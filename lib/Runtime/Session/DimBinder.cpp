@@ -1,0 +1,168 @@
+//===- DimBinder.cpp - from the shapes of inputs to the values of dims ----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Runtime/Session/DimBinder.h"
+#include "actnet/Runtime/Session/HostTensor.h"
+
+#include <algorithm>
+
+using namespace actnet;
+using namespace actnet::rt;
+
+namespace {
+std::string boundsText(const pkg::Range &range) {
+  if (range.lower == range.upper)
+    return std::to_string(range.lower);
+  return std::to_string(std::max<int64_t>(range.lower, 0)) + ".." +
+         (range.upper == pkg::unbounded ? "" : std::to_string(range.upper));
+}
+
+std::string place(const TensorDesc &input, size_t axis) {
+  return "input '" + input.tensor->name + "' axis " + std::to_string(axis);
+}
+
+/// Solves expr(dim) = extent for a dim that the expression grows with: the
+/// least value that reaches the extent.
+int64_t solve(std::span<const pkg::ExprInst> code, pkg::ExprId id,
+              std::vector<int64_t> &values, size_t dim, const pkg::Range &range,
+              int64_t extent) {
+  int64_t low = std::max<int64_t>(range.lower, 0);
+  int64_t high = std::min(range.upper, int64_t(1) << 40);
+  while (low < high) {
+    values[dim] = low + (high - low) / 2;
+    std::optional<int64_t> found = pkg::ExprValues(code, values).find(id);
+    if (!found || *found >= extent)
+      high = values[dim];
+    else
+      low = values[dim] + 1;
+  }
+  return low;
+}
+
+/// Marks the dims that an expression reads. Operands come before what uses
+/// them, so one sweep backwards sees all.
+void collectDims(std::span<const pkg::ExprInst> code, pkg::ExprId id,
+                 std::vector<bool> &reads) {
+  std::vector<bool> needed(size_t(id) + 1, false);
+  needed[id] = true;
+  for (size_t i = size_t(id) + 1; i-- > 0;) {
+    const pkg::ExprInst &inst = code[i];
+    if (!needed[i] || inst.op() == pkg::ExprOp::Const)
+      continue;
+    if (inst.op() == pkg::ExprOp::Sym) {
+      reads[inst.lhs()] = true;
+    } else {
+      needed[inst.lhs()] = true;
+      needed[inst.rhs()] = true;
+    }
+  }
+}
+} // namespace
+
+Status rt::checkInput(const TensorDesc &input,
+                      std::span<const pkg::Range> exprs, actnet_dtype dtype,
+                      const int64_t *shape, int32_t rank) {
+  const pkg::Tensor &tensor = *input.tensor;
+  if (int(dtype) != int(tensor.dtype))
+    return invalidArgument("input '" + tensor.name + "': expected type " +
+                           dtypeName(actnet_dtype(tensor.dtype)) + ", found " +
+                           dtypeName(dtype));
+  std::string expected = "[";
+  for (size_t i = 0; i < input.extents.size(); ++i)
+    expected += (i ? ", " : "") + input.extents[i];
+  expected += "]";
+  if (size_t(rank) != tensor.shape.size())
+    return invalidArgument("input '" + tensor.name + "': expected shape " +
+                           expected + ", found " +
+                           shapeText(shape, size_t(std::max(rank, 0))));
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    const pkg::Range &range = exprs[tensor.shape[axis]];
+    if (shape[axis] >= std::max<int64_t>(range.lower, 0) &&
+        shape[axis] <= range.upper)
+      continue;
+    std::string text = boundsText(range);
+    if (input.extents[axis] != text)
+      text = input.extents[axis] + " = " + text;
+    return invalidArgument(place(input, axis) + ": expected " + text +
+                           ", found " + std::to_string(shape[axis]));
+  }
+  return okStatus();
+}
+
+Status rt::bindDims(const Program &program, const FunctionDesc &function,
+                    std::span<const pkg::Range> dims,
+                    std::span<const std::vector<int64_t>> shapes,
+                    std::vector<int64_t> &values) {
+  const std::vector<pkg::ExprInst> &code = program.interface().exprs;
+  constexpr int64_t unset = -1;
+  values.assign(dims.size(), unset);
+  bool allPlain = true;
+  // Pass 1: extents that are a dim by themselves.
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const TensorDesc &input = function.inputs[i];
+    for (size_t axis = 0; axis < shapes[i].size(); ++axis) {
+      const pkg::ExprInst &inst = code[input.tensor->shape[axis]];
+      if (inst.op() != pkg::ExprOp::Sym) {
+        allPlain &= inst.op() == pkg::ExprOp::Const;
+        continue;
+      }
+      int64_t &value = values[inst.lhs()];
+      if (value != unset && value != shapes[i][axis])
+        return invalidArgument(
+            place(input, axis) + ": expected " + input.extents[axis] + " = " +
+            std::to_string(value) + " as in an input before it, found " +
+            std::to_string(shapes[i][axis]));
+      value = shapes[i][axis];
+    }
+  }
+  // Pass 2: other expressions that lack just one dim.
+  for (size_t i = 0; !allPlain && i < shapes.size(); ++i) {
+    const TensorDesc &input = function.inputs[i];
+    for (size_t axis = 0; axis < shapes[i].size(); ++axis) {
+      pkg::ExprId id = input.tensor->shape[axis];
+      std::vector<bool> reads(dims.size(), false);
+      collectDims(code, id, reads);
+      size_t missing = dims.size(), count = 0;
+      for (size_t d = 0; d < dims.size(); ++d)
+        if (reads[d] && values[d] == unset) {
+          missing = d;
+          ++count;
+        }
+      if (count == 1)
+        values[missing] =
+            solve(code, id, values, missing, dims[missing], shapes[i][axis]);
+    }
+  }
+  for (size_t d = 0; d < dims.size(); ++d) {
+    if (values[d] == unset)
+      values[d] = std::max<int64_t>(dims[d].lower, 1);
+    if (values[d] < dims[d].lower || values[d] > dims[d].upper)
+      return invalidArgument("dim '" + program.interface().dims[d]->name +
+                             "': expected " + boundsText(dims[d]) + ", found " +
+                             std::to_string(values[d]));
+  }
+  if (allPlain && function.function->checks.empty())
+    return okStatus();
+  pkg::ExprValues all(code, values);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const TensorDesc &input = function.inputs[i];
+    for (size_t axis = 0; axis < shapes[i].size(); ++axis) {
+      std::optional<int64_t> extent = all.find(input.tensor->shape[axis]);
+      if (!extent || *extent != shapes[i][axis])
+        return invalidArgument(place(input, axis) + ": expected " +
+                               input.extents[axis] + " = " +
+                               (extent ? std::to_string(*extent) : "no value") +
+                               ", found " + std::to_string(shapes[i][axis]));
+    }
+  }
+  for (const auto &check : function.function->checks) {
+    std::optional<int64_t> lhs = all.find(check->lhs);
+    std::optional<int64_t> rhs = all.find(check->rhs);
+    if (!lhs || !rhs || *lhs != *rhs)
+      return invalidArgument(check->message + ": expected " +
+                             (rhs ? std::to_string(*rhs) : "a value") +
+                             ", found " +
+                             (lhs ? std::to_string(*lhs) : "none"));
+  }
+  return okStatus();
+}

@@ -1,0 +1,184 @@
+//===- JobQueue.cpp - a session's way to its stream actor -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Runtime/Session/JobQueue.h"
+#include "actnet/Runtime/Actor/StreamActor.h"
+
+using namespace actnet;
+using namespace actnet::rt;
+
+Expected<std::unique_ptr<JobQueue>>
+JobQueue::create(Device &device, unsigned streams, unsigned slots,
+                 unsigned resources, bool stepping) {
+  std::unique_ptr<JobQueue> result(new JobQueue(slots, stepping));
+  for (unsigned i = 0; i < streams; ++i) {
+    ACTNET_ASSIGN_OR_RETURN(auto stream,
+                            device.createStream(StreamKind::compute));
+    result->streamPointers.push_back(stream.get());
+    result->streamList.push_back(std::move(stream));
+  }
+  ACTNET_ASSIGN_OR_RETURN(result->system, ThreadedSystem::create(1));
+  ACTNET_ASSIGN_OR_RETURN(result->client, result->system->createClient());
+  QueueOptions options;
+  options.capacity = slots + 1;
+  options.resources = resources;
+  ACTNET_ASSIGN_OR_RETURN(
+      result->actor, result->system->spawn(std::make_unique<StreamActor>(
+                                               device, result->streamPointers,
+                                               result->tables, options),
+                                           options.capacity));
+  return Expected<std::unique_ptr<JobQueue>>(std::move(result));
+}
+
+JobQueue::~JobQueue() {
+  // Nothing to stop where creation failed half-way.
+  if (actor == nobody)
+    return;
+  Message stop = Message::make(queue::stop, 0, queue::Stop{});
+  stop.from = client->id();
+  if (system->send(actor, stop, Delivery::always) == Sent::yes)
+    while (!gone)
+      receiveOne();
+  client.reset();
+  system.reset();
+}
+
+/// Takes one message and puts it where it belongs.
+void JobQueue::receiveOne() {
+  Message message;
+  if (!client->receive(message, waitForever))
+    return;
+  if (message.kind == queue::stopped)
+    gone = true;
+  if (message.kind != queue::jobDone || message.request >= slots.size())
+    return;
+  auto done = message.as<queue::JobDone>();
+  Slot &slot = slots[message.request];
+  slot.answered = true;
+  slot.value = done.value;
+  slot.outcome = tables.takeFailure(done.failure);
+  if (slot.outcome && done.code != StatusCode::ok)
+    slot.outcome = Status(done.code, "the queue gave no reason");
+}
+
+Status JobQueue::request(const Message &message, unsigned slot) {
+  slots[slot].answered = false;
+  Message sent = message;
+  sent.from = client->id();
+  sent.request = slot;
+  for (;;) {
+    switch (system->send(actor, sent, Delivery::request, /*here=*/true)) {
+    case Sent::yes:
+      return okStatus();
+    case Sent::gone:
+      return failedPrecondition("the queue is closed");
+    case Sent::busy:
+      // As many requests as slots fit, so a credit is on its way.
+      receiveOne();
+    }
+  }
+}
+
+Status JobQueue::send(const PreparedJob &job, unsigned slot) {
+  uint32_t plan = tables.addPlan(&job);
+  slots[slot].plan = plan;
+  if (stepping) {
+    slots[slot].outcome = stepThrough(job, plan);
+    slots[slot].answered = true;
+    return okStatus();
+  }
+  queue::RunJob run;
+  run.plan = plan;
+  Status status = request(Message::make(queue::runJob, slot, run), slot);
+  if (!status)
+    free(slot);
+  return status;
+}
+
+Status JobQueue::await(unsigned slot) {
+  while (!slots[slot].answered)
+    receiveOne();
+  return slots[slot].outcome;
+}
+
+void JobQueue::free(unsigned slot) {
+  tables.removePlan(slots[slot].plan);
+  slots[slot].plan = 0;
+  slots[slot].outcome = Status();
+}
+
+//===----------------------------------------------------------------------===//
+// Record by record
+//===----------------------------------------------------------------------===//
+
+Status JobQueue::stepThrough(const PreparedJob &job, uint32_t plan) {
+  ACTNET_RETURN_IF_ERROR(stepBlock(job, plan, 0));
+  // Says that what the job writes is whole now.
+  auto slot = unsigned(slots.size() - 1);
+  queue::KernelLaunch last;
+  last.plan = plan;
+  last.record = queue::none;
+  last.last = 1;
+  ACTNET_RETURN_IF_ERROR(
+      request(Message::make(queue::kernelLaunch, slot, last), slot));
+  return await(slot);
+}
+
+Status JobQueue::stepBlock(const PreparedJob &job, uint32_t plan,
+                           uint32_t block) {
+  if (block == JobSpec::noBlock)
+    return okStatus();
+  const PreparedJob::Block &steps = job.blocks()[block];
+  for (uint32_t i = 0; i < steps.size(); ++i) {
+    const PreparedJob::Step &step = steps[i];
+    switch (step.kind) {
+    case PreparedJob::StepKind::line:
+      ACTNET_RETURN_IF_ERROR(stepLine(step, plan, block, i));
+      break;
+    case PreparedJob::StepKind::branch: {
+      ACTNET_ASSIGN_OR_RETURN(bool taken, stepCondition(plan, block, i));
+      ACTNET_RETURN_IF_ERROR(
+          stepBlock(job, plan, taken ? step.then : step.otherwise));
+      break;
+    }
+    case PreparedJob::StepKind::loop:
+      for (;;) {
+        ACTNET_ASSIGN_OR_RETURN(bool again, stepCondition(plan, block, i));
+        if (!again)
+          break;
+        ACTNET_RETURN_IF_ERROR(stepBlock(job, plan, step.then));
+      }
+      break;
+    }
+  }
+  return okStatus();
+}
+
+Status JobQueue::stepLine(const PreparedJob::Step &step, uint32_t plan,
+                          uint32_t block, uint32_t index) {
+  auto slot = unsigned(slots.size() - 1);
+  for (uint32_t i = 0; i < step.records.size(); ++i) {
+    queue::KernelLaunch launch;
+    launch.plan = plan;
+    launch.block = block;
+    launch.step = index;
+    launch.record = i;
+    ACTNET_RETURN_IF_ERROR(
+        request(Message::make(queue::kernelLaunch, slot, launch), slot));
+    ACTNET_RETURN_IF_ERROR(await(slot));
+  }
+  return okStatus();
+}
+
+Expected<bool> JobQueue::stepCondition(uint32_t plan, uint32_t block,
+                                       uint32_t index) {
+  auto slot = unsigned(slots.size() - 1);
+  queue::ReadBack read;
+  read.plan = plan;
+  read.block = block;
+  read.step = index;
+  ACTNET_RETURN_IF_ERROR(
+      request(Message::make(queue::readBack, slot, read), slot));
+  ACTNET_RETURN_IF_ERROR(await(slot));
+  return slots[slot].value != 0;
+}

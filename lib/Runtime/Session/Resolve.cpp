@@ -1,0 +1,346 @@
+//===- Resolve.cpp - from a function's plan to a job ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Runtime/Session/Resolve.h"
+
+#include <algorithm>
+
+using namespace actnet;
+using namespace actnet::rt;
+
+namespace {
+constexpr uint64_t maxRecords = uint64_t(1) << 20;
+constexpr unsigned maxDepth = 1000;
+
+class Resolver {
+public:
+  explicit Resolver(const ResolveInput &input)
+      : in(input), plan(input.program->hostPlan()),
+        function(*pkg::Reader::findFunction(plan, input.function)),
+        layout(input.layout->functions[input.function]) {}
+
+  Expected<ResolvedJob> run();
+
+private:
+  Status block(const pkg::Block &records, uint32_t at, unsigned depth);
+  Status record(const pkg::Record &record, uint32_t at, unsigned depth);
+  Status launch(const pkg::Launch &launch, uint32_t stream, uint32_t at);
+  Status loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
+              unsigned depth);
+  void transfers(bool up);
+  Status barrier(uint32_t at, bool opens);
+  void resources();
+
+  Expected<int64_t> value(pkg::ExprId id) const {
+    std::optional<int64_t> found = in.values->find(id);
+    if (!found)
+      return outOfRange("expression " + std::to_string(id) +
+                        " has no value for these dims");
+    return *found;
+  }
+  std::byte *root(const pkg::Buffer &buffer, uint32_t id) const;
+  Expected<std::byte *> address(uint32_t id) const;
+
+  uint32_t newBlock() {
+    job.spec.blocks.emplace_back();
+    return uint32_t(job.spec.blocks.size() - 1);
+  }
+  Status add(Record record, uint32_t stream, uint32_t at) {
+    if (++records > maxRecords)
+      return outOfRange("more than 2^20 records after loops are written out");
+    JobSpec::Block &steps = job.spec.blocks[at];
+    auto *line =
+        steps.empty() ? nullptr : std::get_if<JobSpec::Line>(&steps.back());
+    if (!line || line->stream != stream)
+      line = &std::get<JobSpec::Line>(
+          steps.emplace_back(JobSpec::Line{stream, {}}));
+    line->records.push_back(record);
+    return okStatus();
+  }
+
+  const ResolveInput &in;
+  const pkg::Plan &plan;
+  const pkg::FunctionPlan &function;
+  const FunctionLayout &layout;
+  ResolvedJob job;
+  uint64_t records = 0;
+};
+
+std::byte *Resolver::root(const pkg::Buffer &buffer, uint32_t id) const {
+  const Layout &all = *in.layout;
+  switch (buffer.region) {
+  case pkg::Region::Weight:
+    return in.weights + in.program->interface().weights[buffer.binding]->offset;
+  case pkg::Region::State:
+    return in.arena + all.stateOffsets[buffer.binding];
+  case pkg::Region::Input:
+  case pkg::Region::Output:
+    return in.arena + all.ringOffset(in.slot) + layout.offsets[id];
+  case pkg::Region::Scratch:
+    return in.arena + all.scratchOffset() + layout.offsets[id];
+  }
+  return nullptr;
+}
+
+Expected<std::byte *> Resolver::address(uint32_t id) const {
+  const pkg::Buffer &buffer = *function.buffers[id];
+  if (buffer.root == pkg::none)
+    return root(buffer, id);
+  ACTNET_ASSIGN_OR_RETURN(int64_t offset, value(buffer.offset));
+  return root(*function.buffers[buffer.root], buffer.root) + offset;
+}
+
+Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
+                        uint32_t at) {
+  std::vector<DevicePtr> &operands = job.operandLists.emplace_back();
+  std::vector<int64_t> &dims = job.dimLists.emplace_back();
+  operands.reserve(launch.operands.size());
+  dims.reserve(launch.dims.size());
+  for (uint32_t id : launch.operands) {
+    ACTNET_ASSIGN_OR_RETURN(std::byte * pointer, address(id));
+    operands.push_back(pointer);
+  }
+  for (pkg::ExprId id : launch.dims) {
+    ACTNET_ASSIGN_OR_RETURN(int64_t dim, value(id));
+    dims.push_back(dim);
+  }
+  LaunchRecord record;
+  record.kernel = launch.kernel;
+  record.operands = operands;
+  record.dims = dims;
+  ACTNET_ASSIGN_OR_RETURN(record.tiles, value(launch.tiles));
+  return add(record, stream, at);
+}
+
+Status Resolver::loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
+                      unsigned depth) {
+  std::byte *condition = nullptr, *counter = nullptr;
+  if (loop.condition != pkg::none) {
+    ACTNET_ASSIGN_OR_RETURN(condition, address(loop.condition));
+  }
+  if (loop.counter != pkg::none) {
+    ACTNET_ASSIGN_OR_RETURN(counter, address(loop.counter));
+  }
+  if (loop.trips == pkg::none) {
+    if (counter || !condition)
+      return failedPrecondition(
+          counter ? "a loop with a counter and no limit is not supported yet"
+                  : "a loop has neither a limit nor a condition");
+    uint32_t body = newBlock();
+    job.spec.blocks[at].push_back(JobSpec::Loop{stream, condition, body});
+    return block(*loop.body, body, depth + 1);
+  }
+  // A known number of rounds is written out: the counter then is a constant of
+  // each round, and without a condition nothing is ever read back.
+  ACTNET_ASSIGN_OR_RETURN(int64_t trips, value(loop.trips));
+  for (int64_t round = 0; round < trips; ++round) {
+    if (condition) {
+      if (++depth > maxDepth)
+        return outOfRange("a loop with a condition and more than " +
+                          std::to_string(maxDepth) +
+                          " rounds is not supported yet");
+      uint32_t body = newBlock();
+      job.spec.blocks[at].push_back(
+          JobSpec::Branch{stream, condition, body, JobSpec::noBlock});
+      at = body;
+    }
+    if (counter)
+      ACTNET_RETURN_IF_ERROR(
+          add(FillRecord{counter, uint64_t(round), 8, 8}, stream, at));
+    ACTNET_RETURN_IF_ERROR(block(*loop.body, at, depth));
+    if (++records > maxRecords)
+      return outOfRange("more than 2^20 records after loops are written out");
+  }
+  return okStatus();
+}
+
+Status Resolver::record(const pkg::Record &record, uint32_t at,
+                        unsigned depth) {
+  uint32_t stream = record.stream;
+  switch (record.body.type) {
+  case pkg::BodyKind::Launch:
+    return launch(*record.body.AsLaunch(), stream, at);
+  case pkg::BodyKind::Copy: {
+    const pkg::Copy &copy = *record.body.AsCopy();
+    ACTNET_ASSIGN_OR_RETURN(std::byte * src, address(copy.src));
+    ACTNET_ASSIGN_OR_RETURN(std::byte * dst, address(copy.dst));
+    ACTNET_ASSIGN_OR_RETURN(int64_t bytes, value(copy.bytes));
+    return add(CopyRecord{CopyKind::within, dst, src, uint64_t(bytes)}, stream,
+               at);
+  }
+  case pkg::BodyKind::Fill: {
+    const pkg::Fill &fill = *record.body.AsFill();
+    ACTNET_ASSIGN_OR_RETURN(std::byte * dst, address(fill.dst));
+    ACTNET_ASSIGN_OR_RETURN(int64_t bytes, value(fill.bytes));
+    return add(FillRecord{dst, fill.pattern, fill.width, uint64_t(bytes)},
+               stream, at);
+  }
+  case pkg::BodyKind::Signal:
+    return add(SignalRecord{in.signals[record.body.AsSignal()->signal].get()},
+               stream, at);
+  case pkg::BodyKind::Await:
+    return add(AwaitRecord{in.signals[record.body.AsAwait()->signal].get()},
+               stream, at);
+  case pkg::BodyKind::Branch: {
+    const pkg::Branch &branch = *record.body.AsBranch();
+    if (branch.type != pkg::DType::Bool || branch.blocks.size() > 2)
+      return failedPrecondition("a branch on an integer is not supported yet");
+    ACTNET_ASSIGN_OR_RETURN(std::byte * condition, address(branch.condition));
+    JobSpec::Branch step{stream, condition, JobSpec::noBlock, JobSpec::noBlock};
+    if (!branch.blocks.empty())
+      step.then = newBlock();
+    if (branch.blocks.size() > 1)
+      step.otherwise = newBlock();
+    job.spec.blocks[at].push_back(step);
+    if (!branch.blocks.empty())
+      ACTNET_RETURN_IF_ERROR(block(*branch.blocks[0], step.then, depth + 1));
+    if (branch.blocks.size() > 1)
+      ACTNET_RETURN_IF_ERROR(
+          block(*branch.blocks[1], step.otherwise, depth + 1));
+    return okStatus();
+  }
+  case pkg::BodyKind::Loop:
+    return loop(*record.body.AsLoop(), stream, at, depth);
+  case pkg::BodyKind::Call:
+    return failedPrecondition("library '" + record.body.AsCall()->library +
+                              "' is not there on the host");
+  case pkg::BodyKind::Reply:
+  case pkg::BodyKind::NONE:
+    // The sender is answered when the whole job is done.
+    return okStatus();
+  }
+  return okStatus();
+}
+
+Status Resolver::block(const pkg::Block &records, uint32_t at, unsigned depth) {
+  if (depth > maxDepth)
+    return outOfRange("blocks nest deeper than " + std::to_string(maxDepth));
+  for (const auto &r : records.records)
+    ACTNET_RETURN_IF_ERROR(record(*r, at, depth));
+  return okStatus();
+}
+
+/// Makes one copy per input or output, in the interface's order.
+void Resolver::transfers(bool up) {
+  std::vector<Record> &list = up ? job.uploads : job.downloads;
+  list.assign(
+      up ? in.inputs.size() : in.outputs.size(),
+      CopyRecord{up ? CopyKind::up : CopyKind::down, nullptr, nullptr, 0});
+  pkg::Region region = up ? pkg::Region::Input : pkg::Region::Output;
+  for (uint32_t id = 0; id < function.buffers.size(); ++id) {
+    const pkg::Buffer &buffer = *function.buffers[id];
+    if (buffer.region != region || buffer.root != pkg::none ||
+        buffer.binding >= list.size())
+      continue;
+    auto &copy = std::get<CopyRecord>(list[buffer.binding]);
+    std::byte *place = root(buffer, id);
+    const void *source = up ? in.inputs[buffer.binding] : place;
+    void *target = up ? place : in.outputs[buffer.binding];
+    copy.src = source;
+    copy.dst = target;
+    bool moves = source && target;
+    copy.bytes = moves ? uint64_t(in.values->find(buffer.size).value_or(0)) : 0;
+  }
+}
+
+/// Says which variables the job reads and which it overwrites: one that it
+/// only ever writes as a whole is repaired by the job, all others must be
+/// sound.
+void Resolver::resources() {
+  struct Use {
+    bool reads = false, writes = false;
+  };
+  std::vector<Use> uses(in.program->interface().variables.size());
+  auto use = [&](uint32_t id, pkg::Access access) {
+    const pkg::Buffer &buffer = *function.buffers[id];
+    const pkg::Buffer &root =
+        buffer.root == pkg::none ? buffer : *function.buffers[buffer.root];
+    if (root.region != pkg::Region::State)
+      return;
+    Use &u = uses[root.binding];
+    bool part = buffer.size != root.size;
+    u.reads |= access != pkg::Access::Write || part;
+    u.writes |= access != pkg::Access::Read;
+  };
+  auto walk = [&](auto &self, const pkg::Block &block) -> void {
+    for (const auto &record : block.records) {
+      if (const auto *launch = record->body.AsLaunch()) {
+        const auto &access = plan.kernels[launch->kernel]->access;
+        for (size_t i = 0; i < launch->operands.size(); ++i)
+          use(launch->operands[i],
+              i < access.size() ? access[i] : pkg::Access::ReadWrite);
+      } else if (const auto *copy = record->body.AsCopy()) {
+        use(copy->src, pkg::Access::Read);
+        // How much a copy or fill covers is known per job only.
+        use(copy->dst, pkg::Access::ReadWrite);
+      } else if (const auto *fill = record->body.AsFill()) {
+        use(fill->dst, pkg::Access::ReadWrite);
+      } else if (const auto *branch = record->body.AsBranch()) {
+        use(branch->condition, pkg::Access::Read);
+        for (const auto &nested : branch->blocks)
+          self(self, *nested);
+      } else if (const auto *loop = record->body.AsLoop()) {
+        if (loop->condition != pkg::none)
+          use(loop->condition, pkg::Access::Read);
+        if (loop->counter != pkg::none)
+          use(loop->counter, pkg::Access::ReadWrite);
+        self(self, *loop->body);
+      }
+    }
+  };
+  walk(walk, *function.body);
+  for (uint32_t v = 0; v < uses.size(); ++v) {
+    if (uses[v].reads)
+      job.spec.reads.push_back(v);
+    if (uses[v].writes)
+      job.spec.writes.push_back(v);
+  }
+}
+
+/// Streams are ordered by events alone. Stream 0 carries the transfers, and the
+/// jobs share scratch: the other streams begin after its upload, and it ends
+/// after them.
+Status Resolver::barrier(uint32_t at, bool opens) {
+  Event *first = function.streams > 1 ? in.barriers[0].get() : nullptr;
+  if (first && opens)
+    ACTNET_RETURN_IF_ERROR(add(SignalRecord{first}, 0, at));
+  for (uint32_t s = 1; s < function.streams; ++s) {
+    if (opens) {
+      ACTNET_RETURN_IF_ERROR(add(AwaitRecord{first}, s, at));
+      continue;
+    }
+    Event *done = in.barriers[s].get();
+    ACTNET_RETURN_IF_ERROR(add(SignalRecord{done}, s, at));
+    ACTNET_RETURN_IF_ERROR(add(AwaitRecord{done}, 0, at));
+  }
+  return okStatus();
+}
+
+Expected<ResolvedJob> Resolver::run() {
+  job.spec.executable = in.executable;
+  job.spec.stepping = in.stepping;
+  uint32_t start = newBlock();
+  transfers(true);
+  transfers(false);
+  JobSpec::Line last{0, job.downloads};
+  // Lines of their own, also beside others of the same stream: their pointers
+  // change with every job, those of the rest never.
+  if (in.transfers && !job.uploads.empty())
+    job.spec.blocks[start].push_back(JobSpec::Line{0, job.uploads});
+  job.spec.blocks[start].push_back(JobSpec::Line{0, {}});
+  ACTNET_RETURN_IF_ERROR(barrier(start, true));
+  ACTNET_RETURN_IF_ERROR(block(*function.body, start, 0));
+  ACTNET_RETURN_IF_ERROR(barrier(start, false));
+  if (in.transfers && !job.downloads.empty())
+    job.spec.blocks[start].push_back(std::move(last));
+  resources();
+  return std::move(job);
+}
+} // namespace
+
+Expected<ResolvedJob> rt::resolveJob(const ResolveInput &input) {
+  Expected<ResolvedJob> job = Resolver(input).run();
+  return std::move(job).addContext(
+      "function '" +
+      input.program->interface().functions[input.function]->name + "'");
+}

@@ -1,0 +1,264 @@
+//===- Session.cpp - bindings and jobs of a session -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What happens at every job. Making and planning a session is in
+// SessionSetup.cpp.
+
+#include "actnet/Runtime/Session/Session.h"
+#include "Profile.h"
+#include "actnet/Package/Lifetimes.h"
+#include "actnet/Runtime/Session/DimBinder.h"
+#include "actnet/Runtime/Session/HostTensor.h"
+
+#include <algorithm>
+
+using namespace actnet;
+using namespace actnet::rt;
+
+static Status noSuch(const char *what, uint64_t index, size_t count) {
+  return invalidArgument(std::string(what) + ": expected an index below " +
+                         std::to_string(count) + ", found " +
+                         std::to_string(index));
+}
+
+Status Session::bindInput(uint32_t function, uint32_t index, actnet_dtype dtype,
+                          const int64_t *shape, int32_t rank,
+                          const void *data) {
+  if (function >= functions.size())
+    return noSuch("function", function, functions.size());
+  FunctionState &state = functions[function];
+  if (index >= state.inputs.size())
+    return noSuch("input", index, state.inputs.size());
+  const TensorDesc &desc = source.functions()[function].inputs[index];
+  ACTNET_RETURN_IF_ERROR(checkInput(desc, exprs, dtype, shape, rank));
+  bool empty = std::find(shape, shape + rank, 0) != shape + rank;
+  if (!data && !empty)
+    return invalidArgument("input '" + desc.tensor->name +
+                           "': expected data, found a null pointer");
+  InputBinding &binding = state.inputs[index];
+  if (!binding.bound ||
+      !std::equal(shape, shape + rank, binding.shape.begin())) {
+    binding.shape.assign(shape, shape + rank);
+    binding.bound = true;
+    state.current = nullptr;
+  }
+  binding.data = data;
+  return okStatus();
+}
+
+Status Session::bindOutput(uint32_t function, uint32_t index, void *data,
+                           uint64_t capacity) {
+  if (function >= functions.size())
+    return noSuch("function", function, functions.size());
+  FunctionState &state = functions[function];
+  if (index >= state.outputs.size())
+    return noSuch("output", index, state.outputs.size());
+  state.outputs[index] = {data, capacity};
+  return okStatus();
+}
+
+Status Session::outputShape(uint32_t function, uint32_t index, int64_t *shape) {
+  if (function >= functions.size())
+    return noSuch("function", function, functions.size());
+  const FunctionDesc &desc = source.functions()[function];
+  if (index >= desc.outputs.size())
+    return noSuch("output", index, desc.outputs.size());
+  ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
+  return source.evaluateShape(desc.outputs[index], entry->dims, shape);
+}
+
+/// Finds the entry for the shapes bound now.
+Expected<Session::DimEntry *> Session::bindEntry(uint32_t function) {
+  FunctionState &state = functions[function];
+  if (state.current)
+    return state.current;
+  const FunctionDesc &desc = source.functions()[function];
+  for (size_t i = 0; i < state.inputs.size(); ++i) {
+    if (!state.inputs[i].bound)
+      return invalidArgument("input '" + desc.inputs[i].tensor->name +
+                             "' is not bound");
+    state.shapes[i] = state.inputs[i].shape;
+  }
+  ACTNET_RETURN_IF_ERROR(
+      bindDims(source, desc, dims, state.shapes, scratchDims));
+  ACTNET_ASSIGN_OR_RETURN(state.current, findEntry(function, scratchDims));
+  return state.current;
+}
+
+Expected<Session::DimEntry *>
+Session::findEntry(uint32_t function, const std::vector<int64_t> &values) {
+  FunctionState &state = functions[function];
+  for (auto &entry : state.entries)
+    if (entry->dims == values)
+      return entry.get();
+  auto made = std::make_unique<DimEntry>();
+  made->dims = values;
+  made->values = pkg::ExprValues(source.interface().exprs, values);
+  const pkg::FunctionPlan &plan =
+      *pkg::Reader::findFunction(source.hostPlan(), function);
+  ACTNET_RETURN_IF_ERROR(
+      pkg::checkSizes(source.interface(), plan, made->values));
+  for (const TensorDesc &output : source.functions()[function].outputs) {
+    std::vector<int64_t> shape(output.extents.size());
+    ACTNET_RETURN_IF_ERROR(source.evaluateShape(output, values, shape.data()));
+    uint64_t bytes = pkg::dtypeBytes(output.tensor->dtype);
+    for (int64_t extent : shape)
+      if (__builtin_mul_overflow(bytes, uint64_t(extent), &bytes))
+        return outOfRange("output '" + output.tensor->name +
+                          "' is larger than any memory");
+    made->outputBytes.push_back(bytes);
+  }
+  made->ready.resize(size_t(slotCount) * 2);
+  // Take the place of the entry that was not used for the longest time.
+  if (state.entries.size() == maxEntries) {
+    auto oldest = state.entries.end();
+    for (auto it = state.entries.begin(); it != state.entries.end(); ++it)
+      if ((*it)->inFlight == 0 && (oldest == state.entries.end() ||
+                                   (*it)->lastUse < (*oldest)->lastUse))
+        oldest = it;
+    if (oldest != state.entries.end())
+      state.entries.erase(oldest);
+  }
+  state.entries.push_back(std::move(made));
+  return state.entries.back().get();
+}
+
+/// Puts the caller's pointers of this job into its copies.
+Status Session::updateTransfers(Ready &ready, FunctionState &state,
+                                const DimEntry &entry) {
+  const PreparedJob::Block &steps = ready.prepared->blocks()[0];
+  auto update = [&](const PreparedJob::Step &step,
+                    std::vector<Record> &records) -> Status {
+    Segment line{ready.resolved.spec.executable, records};
+    if (step.segment)
+      ACTNET_RETURN_IF_ERROR(step.segment->update(line));
+    for (size_t i = 0; i < step.records.size(); ++i)
+      ACTNET_RETURN_IF_ERROR(
+          step.records[i]->update(Segment{line.executable, {&records[i], 1}}));
+    return okStatus();
+  };
+  bool changed = false;
+  for (size_t i = 0; i < state.inputs.size(); ++i) {
+    auto &copy = std::get<CopyRecord>(ready.resolved.uploads[i]);
+    changed |= copy.src != state.inputs[i].data;
+    copy.src = state.inputs[i].data;
+  }
+  if (changed)
+    ACTNET_RETURN_IF_ERROR(update(steps.front(), ready.resolved.uploads));
+  changed = false;
+  for (size_t i = 0; i < state.outputs.size(); ++i) {
+    auto &copy = std::get<CopyRecord>(ready.resolved.downloads[i]);
+    changed |= copy.dst != state.outputs[i].data;
+    copy.dst = state.outputs[i].data;
+    copy.bytes = copy.dst ? entry.outputBytes[i] : 0;
+  }
+  if (changed)
+    ACTNET_RETURN_IF_ERROR(update(steps.back(), ready.resolved.downloads));
+  return okStatus();
+}
+
+Expected<Session::Ready *> Session::makeReady(uint32_t function,
+                                              DimEntry &entry, uint64_t slot,
+                                              bool transfers) {
+  Ready &ready = entry.ready[slot * 2 + transfers];
+  FunctionState &state = functions[function];
+  if (ready.prepared) {
+    if (transfers)
+      ACTNET_RETURN_IF_ERROR(updateTransfers(ready, state, entry));
+    return &ready;
+  }
+  for (size_t i = 0; i < state.inputs.size(); ++i)
+    state.inputPointers[i] = state.inputs[i].data;
+  for (size_t i = 0; i < state.outputs.size(); ++i)
+    state.outputPointers[i] = state.outputs[i].data;
+  ResolveInput input;
+  input.program = &source;
+  input.function = function;
+  input.layout = &layout;
+  input.values = &entry.values;
+  input.executable = executable.get();
+  input.signals = signals;
+  input.barriers = barriers;
+  input.arena = static_cast<std::byte *>(arena.data());
+  input.weights = weights;
+  input.slot = slot;
+  input.transfers = transfers;
+  input.inputs = state.inputPointers;
+  input.outputs = state.outputPointers;
+  input.stepping = options.step;
+  ACTNET_ASSIGN_OR_RETURN(ResolvedJob resolved, resolveJob(input));
+  ACTNET_ASSIGN_OR_RETURN(
+      ready.prepared,
+      PreparedJob::prepare(*device, queue->streams(), resolved.spec));
+  ready.resolved = std::move(resolved);
+  return &ready;
+}
+
+Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
+  if (function >= functions.size())
+    return noSuch("function", function, functions.size());
+  FunctionState &state = functions[function];
+  ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
+  for (size_t i = 0; transfers && i < state.outputs.size(); ++i)
+    if (state.outputs[i].data &&
+        state.outputs[i].capacity < entry->outputBytes[i])
+      return invalidArgument(
+          "output '" + source.functions()[function].outputs[i].tensor->name +
+          "': expected a buffer of " + std::to_string(entry->outputBytes[i]) +
+          " bytes, found " + std::to_string(state.outputs[i].capacity));
+  // The lowest free slot: a caller with one job at a time touches one only.
+  unsigned slot = 0;
+  while (slot < slots.size() && slots[slot].job != 0)
+    ++slot;
+  if (slot == slots.size())
+    return resourceExhausted("all " + std::to_string(slots.size()) +
+                             " slots are in flight; wait for a job first");
+  if (!layout.functions[function].known ||
+      !std::equal(entry->dims.begin(), entry->dims.end(), layout.dims.begin(),
+                  [](int64_t v, const pkg::Range &r) { return v <= r.upper; }))
+    ACTNET_RETURN_IF_ERROR(ensurePlanned(function, entry->dims));
+  ACTNET_ASSIGN_OR_RETURN(Ready * ready,
+                          makeReady(function, *entry, slot, transfers));
+  ACTNET_RETURN_IF_ERROR(queue->send(*ready->prepared, slot));
+  slots[slot] = {++lastJob, entry};
+  entry->lastUse = ++clock;
+  ++entry->inFlight;
+  return lastJob;
+}
+
+bool Session::isInFlight(uint64_t job) const {
+  return job != 0 && std::any_of(slots.begin(), slots.end(),
+                                 [&](const Slot &s) { return s.job == job; });
+}
+
+bool Session::anySlotTaken() const {
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const Slot &s) { return s.job != 0; });
+}
+
+bool Session::allSlotsTaken() const {
+  return std::all_of(slots.begin(), slots.end(),
+                     [](const Slot &s) { return s.job != 0; });
+}
+
+Status Session::wait(uint64_t job) {
+  for (unsigned i = 0; i < slots.size(); ++i) {
+    Slot &slot = slots[i];
+    if (job == 0 || slot.job != job)
+      continue;
+    Status status = queue->await(i);
+    queue->free(i);
+    --slot.entry->inFlight;
+    slot = Slot();
+    return status.addContext("job " + std::to_string(job));
+  }
+  return invalidArgument("job: expected one that is in flight, found " +
+                         std::to_string(job));
+}
+
+Status Session::writeProfile(const std::string &path) const {
+  if (!profile)
+    return invalidArgument("the session was not created with `profile`, there "
+                           "is nothing to write");
+  return profile->write(path);
+}

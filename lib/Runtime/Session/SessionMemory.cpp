@@ -1,0 +1,89 @@
+//===- SessionMemory.cpp - what a session promises and what it takes ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Promised figures come from the package, the options and the layout. Observed
+// ones come from the device's allocator and the system's page tables, and from
+// no plan. Code and the driver's own memory are in neither.
+
+#include "Profile.h"
+#include "actnet/Runtime/Session/Session.h"
+
+#include <algorithm>
+
+using namespace actnet;
+using namespace actnet::rt;
+
+actnet_memory_info Session::memory() const {
+  const pkg::Plan &plan = source.hostPlan();
+  actnet_memory_info info = {};
+  uint64_t kernelScratch = 0;
+  unsigned streams = 1;
+  for (const auto &kernel : plan.kernels)
+    kernelScratch = std::max(kernelScratch, kernel->scratch_bytes);
+  for (const auto &function : plan.functions)
+    streams = std::max<unsigned>(streams, function->streams);
+  // The thread of the first stream counts among the device's threads.
+  uint64_t threads = device->info().threads + streams - 1;
+  MemoryStats stats = device->memoryStats();
+  info.weights = int64_t(wholePages(source.reader().weights().size()));
+  info.state = int64_t(layout.stateBytes);
+  info.thread_scratch = int64_t(wholePages(kernelScratch) * threads);
+  info.stacks = int64_t(stats.stackBytes + queue->stackBytes());
+  info.staging = int64_t(stagingBytes());
+  if (layout.complete) {
+    info.ring = int64_t(layout.ringBytes());
+    info.scratch = int64_t(layout.scratchBytes);
+    info.scratch_peak = int64_t(layout.scratchPeak);
+    info.scratch_bound = int64_t(layout.scratchLowerBound);
+    info.promised = info.weights + info.state + info.ring + info.scratch +
+                    info.thread_scratch + info.stacks + info.staging;
+  } else {
+    info.ring = info.scratch = info.scratch_peak = info.scratch_bound = -1;
+    info.promised = -1;
+  }
+
+  uint64_t observed = stats.scratchBytes + stats.stackBytes +
+                      stats.stagingBytes + queue->stackBytes();
+  auto touched = [&](DevicePtr memory, uint64_t bytes) {
+    Expected<uint64_t> pages = device->touchedBytes(memory, bytes);
+    observed += pages ? *pages : bytes;
+  };
+  if (arena.data())
+    touched(arena.data(), arena.size());
+  if (weights)
+    touched(weights, source.reader().weights().size());
+  info.observed = int64_t(observed);
+  return info;
+}
+
+/// Bytes that branches and loops read back through: a page for each prepared
+/// job that has one, as many jobs as a session keeps.
+uint64_t Session::stagingBytes() const {
+  uint64_t bytes = 0;
+  for (const auto &function : source.hostPlan().functions) {
+    uint64_t cells = 0;
+    auto count = [&](auto &self, const pkg::Block &block) -> void {
+      for (const auto &record : block.records) {
+        if (const auto *branch = record->body.AsBranch()) {
+          ++cells;
+          for (const auto &nested : branch->blocks)
+            self(self, *nested);
+        } else if (const auto *loop = record->body.AsLoop()) {
+          // With a limit, each round has a condition of its own.
+          uint64_t rounds = 1;
+          if (loop->trips != pkg::none && loop->trips < exprs.size())
+            rounds = uint64_t(
+                std::clamp<int64_t>(exprs[loop->trips].upper, 1, 1000));
+          uint64_t outside = std::exchange(cells, 0);
+          self(self, *loop->body);
+          cells = outside + rounds * (cells + (loop->condition != pkg::none));
+        }
+      }
+    };
+    count(count, *function->body);
+    if (cells > 0)
+      bytes +=
+          wholePages(cells * 64) * slotCount * 2 * (maxEntries + slotCount);
+  }
+  return bytes;
+}

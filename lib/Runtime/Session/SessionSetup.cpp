@@ -1,0 +1,257 @@
+//===- SessionSetup.cpp - making and planning a session -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Profile.h"
+#include "actnet/Package/Lifetimes.h"
+#include "actnet/Runtime/Device/Host.h"
+#include "actnet/Runtime/Session/Session.h"
+
+#include <algorithm>
+
+using namespace actnet;
+using namespace actnet::rt;
+
+Session::Session(const Program &program, SessionOptions options)
+    : source(program), options(std::move(options)) {}
+
+Session::~Session() {
+  // Jobs in flight end first: the actor goes with the queue, the streams with
+  // it, and only then what they use.
+  queue.reset();
+  for (FunctionState &function : functions)
+    function.entries.clear();
+  if (device && weights && !uploadedWeights.data())
+    device->release(weights).ignore();
+}
+
+Expected<std::unique_ptr<Session>> Session::create(const Program &program,
+                                                   SessionOptions options) {
+  std::unique_ptr<Session> session(new Session(program, std::move(options)));
+  ACTNET_RETURN_IF_ERROR(session->setUp());
+  return session;
+}
+
+Status Session::setUp() {
+  if (options.inFlight > 64)
+    return invalidArgument("in-flight: expected 1 to 64, found " +
+                           std::to_string(options.inFlight));
+  if (options.inFlight > 0)
+    slotCount = options.inFlight;
+  ACTNET_RETURN_IF_ERROR(chooseDims());
+  if (options.device != "auto" && options.device != "host")
+    return notFound("device: expected auto or host, found '" + options.device +
+                    "'");
+  HostOptions host;
+  host.threads = options.threads;
+  host.isa = options.isa;
+  ACTNET_ASSIGN_OR_RETURN(device, createHostDevice(host));
+  if (options.profile) {
+    profile = std::make_unique<Profile>();
+    device = profile->wrap(std::move(device));
+  }
+  ACTNET_RETURN_IF_ERROR(loadCode());
+  // Plan before streams are made: a variable that fits nowhere is the user's
+  // to hear about first.
+  ACTNET_ASSIGN_OR_RETURN(Layout first, makeLayout(source, dims, slotCount));
+  ACTNET_RETURN_IF_ERROR(createStreams());
+  for (const FunctionDesc &desc : source.functions()) {
+    FunctionState &state = functions.emplace_back();
+    state.inputs.resize(desc.inputs.size());
+    state.outputs.resize(desc.outputs.size());
+    state.inputPointers.resize(desc.inputs.size());
+    state.outputPointers.resize(desc.outputs.size());
+    state.shapes.resize(desc.inputs.size());
+    state.entries.reserve(maxEntries + slotCount);
+  }
+  slots.resize(slotCount);
+  ACTNET_RETURN_IF_ERROR(createArena(std::move(first)));
+  return resetState();
+}
+
+Status Session::chooseDims() {
+  const pkg::Interface &interface = source.interface();
+  dims = pkg::dimRanges(interface);
+  for (const SessionOptions::DimBound &bound : options.dims) {
+    size_t i = 0;
+    while (i < dims.size() && interface.dims[i]->name != bound.name)
+      ++i;
+    if (i == dims.size())
+      return invalidArgument("dim '" + bound.name +
+                             "': the package has no dim of that name");
+    if (bound.lower > bound.upper || bound.lower < dims[i].lower ||
+        bound.upper > dims[i].upper)
+      return invalidArgument(
+          "dim '" + bound.name + "': expected bounds within " +
+          std::to_string(dims[i].lower) + ".." +
+          (dims[i].upper == pkg::unbounded ? ""
+                                           : std::to_string(dims[i].upper)) +
+          ", found " + std::to_string(bound.lower) + ".." +
+          std::to_string(bound.upper));
+    dims[i] = {bound.lower, bound.upper};
+  }
+  exprs = pkg::exprRanges(interface.exprs, dims);
+  return okStatus();
+}
+
+Status Session::loadCode() {
+  const pkg::Plan &plan = source.hostPlan();
+  std::vector<CodeImage> images;
+  for (const auto &image : plan.images)
+    if (image->kind == pkg::ImageKind::HostELF)
+      images.push_back({"elf", image->isa, source.reader().image(*image)});
+  std::vector<KernelDesc> kernels;
+  for (const auto &kernel : plan.kernels)
+    kernels.push_back({kernel->symbol, kernel->scratch_bytes});
+  ExecutableDesc desc;
+  desc.images = images;
+  desc.kernels = kernels;
+  desc.variant = options.isa;
+  // A plan without kernels (a function that only copies) needs no code.
+  if (!kernels.empty() || !images.empty()) {
+    ACTNET_ASSIGN_OR_RETURN(executable, device->load(desc));
+  }
+  std::span<const std::byte> bytes = source.reader().weights();
+  if (bytes.empty())
+    return okStatus();
+  if (device->info().hostAddressable) {
+    ACTNET_ASSIGN_OR_RETURN(DevicePtr adopted,
+                            device->adopt(bytes.data(), bytes.size()));
+    weights = static_cast<std::byte *>(adopted);
+    return okStatus();
+  }
+  ACTNET_ASSIGN_OR_RETURN(
+      uploadedWeights,
+      DeviceMemory::allocate(*device, bytes.size(), MemoryKind::device));
+  weights = static_cast<std::byte *>(uploadedWeights.data());
+  ACTNET_ASSIGN_OR_RETURN(auto stream,
+                          device->createStream(StreamKind::upload));
+  ACTNET_RETURN_IF_ERROR(
+      stream->copy(CopyKind::up, weights, bytes.data(), bytes.size()));
+  return stream->synchronize();
+}
+
+Status Session::createStreams() {
+  unsigned streams = 1;
+  uint32_t signalCount = 0;
+  for (const auto &function : source.hostPlan().functions) {
+    streams = std::max<unsigned>(streams, function->streams);
+    signalCount = std::max(signalCount, function->signals);
+  }
+  for (uint32_t i = 0; i < signalCount; ++i) {
+    ACTNET_ASSIGN_OR_RETURN(auto event, device->createEvent());
+    signals.push_back(std::move(event));
+  }
+  for (unsigned i = 0; streams > 1 && i < streams; ++i) {
+    ACTNET_ASSIGN_OR_RETURN(auto event, device->createEvent());
+    barriers.push_back(std::move(event));
+  }
+  ACTNET_ASSIGN_OR_RETURN(
+      queue, JobQueue::create(*device, streams, slotCount,
+                              unsigned(source.interface().variables.size()),
+                              options.step));
+  return okStatus();
+}
+
+/// Allocates the arena of a layout; a former one gives its state to it. Nothing
+/// may be in flight.
+Status Session::createArena(Layout next) {
+  uint64_t bytes = std::max(next.arenaBytes(), regionAlignment);
+  ACTNET_ASSIGN_OR_RETURN(
+      DeviceMemory memory,
+      DeviceMemory::allocate(*device, bytes, MemoryKind::device));
+  if (arena.data() && layout.stateBytes > 0) {
+    DeviceStream &stream = *queue->streams()[0];
+    ACTNET_RETURN_IF_ERROR(stream.copy(CopyKind::within, memory.data(),
+                                       arena.data(), layout.stateBytes));
+    ACTNET_RETURN_IF_ERROR(stream.synchronize());
+  }
+  // Prepared jobs point into the old arena.
+  for (FunctionState &function : functions)
+    for (auto &entry : function.entries)
+      for (Ready &ready : entry->ready)
+        ready = Ready();
+  arena = std::move(memory);
+  layout = std::move(next);
+  return okStatus();
+}
+
+void Session::noteUnbounded(const std::vector<int64_t> &values) {
+  if (!options.notice)
+    return;
+  std::string found, flags;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i].upper != pkg::unbounded)
+      continue;
+    const std::string &name = source.interface().dims[i]->name;
+    found +=
+        (found.empty() ? "" : ", ") + name + " = " + std::to_string(values[i]);
+    flags += " --dim " + name + "=" +
+             std::to_string(std::max<int64_t>(dims[i].lower, 1)) + ".." +
+             std::to_string(values[i]);
+  }
+  options.notice("memory planned now for " + found +
+                 ", which has no upper bound; bound it with" + flags +
+                 " to plan at load");
+}
+
+/// Plans for dims that have no upper bound, now that a job says how large they
+/// are, or larger than before.
+Status Session::ensurePlanned(uint32_t function,
+                              const std::vector<int64_t> &values) {
+  std::vector<pkg::Range> wanted = dims;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].upper != pkg::unbounded)
+      continue;
+    wanted[i].upper = values[i];
+    // The other functions, and former jobs, keep what they had.
+    if (arena.data() && layout.dims[i].upper != pkg::unbounded)
+      wanted[i].upper = std::max(wanted[i].upper, layout.dims[i].upper);
+  }
+  ACTNET_ASSIGN_OR_RETURN(Layout next, makeLayout(source, wanted, slotCount));
+  if (!next.functions[function].known)
+    return failedPrecondition("function '" +
+                              source.interface().functions[function]->name +
+                              "': a buffer has no upper bound for these dims");
+  for (unsigned slot = 0; slot < slots.size(); ++slot)
+    if (slots[slot].job != 0)
+      queue->await(slot).ignore(); // its own wait hears what became of it
+  noteUnbounded(values);
+  return createArena(std::move(next));
+}
+
+Status Session::resetState() {
+  for (const Slot &slot : slots)
+    if (slot.job != 0)
+      return resourceExhausted("jobs are in flight; wait for them first");
+  const pkg::Interface &interface = source.interface();
+  if (interface.variables.empty())
+    return okStatus();
+  JobSpec spec;
+  JobSpec::Line line;
+  auto *base = static_cast<std::byte *>(arena.data());
+  for (uint32_t v = 0; v < interface.variables.size(); ++v) {
+    const pkg::Variable &variable = *interface.variables[v];
+    std::byte *place = base + layout.stateOffsets[v];
+    uint64_t bytes = pkg::dtypeBytes(variable.dtype);
+    for (pkg::ExprId extent : variable.shape)
+      if (__builtin_mul_overflow(bytes, uint64_t(exprs[extent].upper), &bytes))
+        return outOfRange("variable '" + variable.name +
+                          "' is larger than any memory");
+    if (variable.initial != pkg::none) {
+      const pkg::Weight &weight = *interface.weights[variable.initial];
+      line.records.push_back(CopyRecord{CopyKind::within, place,
+                                        weights + weight.offset,
+                                        std::min(bytes, weight.bytes)});
+    } else {
+      line.records.push_back(FillRecord{place, 0, 1, bytes});
+    }
+    spec.writes.push_back(v);
+  }
+  spec.blocks.emplace_back().push_back(std::move(line));
+  ACTNET_ASSIGN_OR_RETURN(
+      auto prepared, PreparedJob::prepare(*device, queue->streams(), spec));
+  ACTNET_RETURN_IF_ERROR(queue->send(*prepared, 0));
+  Status status = queue->await(0);
+  queue->free(0);
+  return status.addContext("setting the variables");
+}
