@@ -148,7 +148,7 @@ RC_GTEST_PROP(ExprProperty, ValuesLieWithinTheBounds, ()) {
   std::vector<Range> ranges = exprRanges(code, bounds);
   for (ExprId id = 0; id < code.size(); ++id)
     if (std::optional<int64_t> value = values.find(id)) {
-      RC_ASSERT(ranges[id].lower == -unbounded || ranges[id].lower <= *value);
+      RC_ASSERT((ranges[id].lower == -unbounded || ranges[id].lower <= *value));
       RC_ASSERT(*value <= ranges[id].upper);
     }
 }
