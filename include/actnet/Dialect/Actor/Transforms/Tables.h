@@ -1,0 +1,46 @@
+//===- Tables.h - an actor module as the package's tables -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The op of the actor level and the tables of the package say the same. This is
+// the one place that turns the former into the latter; the planner, which
+// lib/Package offers on tables, and the package writer use it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_DIALECT_ACTOR_TRANSFORMS_TABLES_H
+#define ACTNET_DIALECT_ACTOR_TRANSFORMS_TABLES_H
+
+#include "actnet/Dialect/Actor/IR/ActorOps.h"
+#include "actnet/Package/Expr.h"
+#include "actnet/Package/Types.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace actnet::actor {
+
+/// The tables of a module, and the ops behind their ids.
+struct Tables {
+  pkg::Interface interface;
+  pkg::Plan plan;
+  /// The recipe of each weight. Equal recipes are one weight.
+  llvm::SmallVector<mlir::func::FuncOp> recipes;
+  /// Of each function of the plan, and in it of each buffer.
+  llvm::SmallVector<FuncOp> functions;
+  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> buffers;
+  llvm::SmallVector<VariableOp> variables;
+};
+
+/// Builds the tables of an actor module, for the target `host`, without images.
+/// Weights get their offsets in the section, one behind the other. A planned
+/// module gives a planned table, which has passed the verifier.
+/// Errors, emitted at the op: an element type that a package cannot hold, a dim
+/// without bounds on the module, a plan that the verifier refuses.
+mlir::FailureOr<Tables> buildTables(mlir::ModuleOp module);
+
+/// The dtype of an element type, or nothing.
+std::optional<pkg::DType> getDType(mlir::Type type);
+
+} // namespace actnet::actor
+
+#endif // ACTNET_DIALECT_ACTOR_TRANSFORMS_TABLES_H

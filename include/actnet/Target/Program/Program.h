@@ -1,0 +1,52 @@
+//===- Program.h - write a package, a program or an object ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The last step of the compiler: a planned actor module with its kernels and
+// recipes becomes one file. Weights stream tensor by tensor; a file takes its
+// final name only once it is complete.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_TARGET_PROGRAM_PROGRAM_H
+#define ACTNET_TARGET_PROGRAM_PROGRAM_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace actnet {
+
+/// What the file is.
+enum class PackageForm {
+  program, ///< the runner with the package behind it, executable
+  package, ///< the package alone
+  object,  ///< NAME.o with the package as data, and NAME.h beside it
+};
+
+struct ProgramOptions {
+  PackageForm form = PackageForm::program;
+  /// The file to write. An object's name is that of the file without `.o`.
+  std::string output;
+  /// Host variants to compile, best last: `x86-64-v3`, `x86-64-v4`.
+  std::vector<std::string> variants;
+  /// The prebuilt runner, for programs.
+  std::string runner;
+  /// The model's name and what wrote the package, for `--info`.
+  std::string model, producer;
+  /// Called when a step begins, for time reports; may be empty.
+  std::function<void(llvm::StringRef step)> onStep;
+};
+
+/// Compiles the kernels of an actor module and writes it. Errors are
+/// diagnostics; nothing is left behind then.
+mlir::LogicalResult writeProgram(mlir::ModuleOp module, const ProgramOptions &options);
+
+/// The C identifier under which an object at this path declares its package:
+/// the file name without folder and `.o`, other characters as `_`.
+std::string objectSymbol(llvm::StringRef path);
+
+} // namespace actnet
+
+#endif // ACTNET_TARGET_PROGRAM_PROGRAM_H

@@ -1,0 +1,489 @@
+//===- Tables.cpp - an actor module as the package's tables ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Dialect/Actor/Transforms/Tables.h"
+
+#include "Recipes.h"
+
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Kernel/IR/KernelOps.h"
+#include "actnet/Package/Container.h"
+#include "actnet/Package/Lifetimes.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace actnet;
+using namespace actnet::actor;
+using graph::DimExprAttr;
+using graph::DimExprKind;
+
+std::optional<pkg::DType> actor::getDType(Type type) {
+  using pkg::DType;
+  if (type.isF32())
+    return DType::F32;
+  if (type.isF64())
+    return DType::F64;
+  if (type.isF16())
+    return DType::F16;
+  if (type.isBF16())
+    return DType::BF16;
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer)
+    return std::nullopt;
+  switch (integer.getWidth()) {
+  case 1:
+    return DType::Bool;
+  case 8:
+    return integer.isUnsigned() ? DType::U8 : DType::I8;
+  case 16:
+    return integer.isUnsigned() ? DType::U16 : DType::I16;
+  case 32:
+    return integer.isUnsigned() ? DType::U32 : DType::I32;
+  case 64:
+    return integer.isUnsigned() ? DType::U64 : DType::I64;
+  default:
+    return std::nullopt;
+  }
+}
+
+namespace {
+
+class TableBuilder {
+public:
+  explicit TableBuilder(ModuleOp module) : module(module) {}
+  FailureOr<Tables> run();
+
+private:
+  LogicalResult addDims();
+  LogicalResult addVariables();
+  LogicalResult addFunction(FuncOp function);
+  LogicalResult addTensor(FuncOp function, TensorAttr tensor,
+                          std::vector<std::unique_ptr<pkg::Tensor>> &to);
+  LogicalResult addBuffer(BufferOp buffer, pkg::Function &interface);
+  FailureOr<uint32_t> weightOf(Operation *user, FlatSymbolRefAttr recipe);
+  LogicalResult addKernel(LaunchOp launch, uint32_t &id);
+  LogicalResult addBlock(Block &block, pkg::Block &to);
+  LogicalResult addRecord(Operation &op, pkg::Block &to);
+  LogicalResult checkPlan(FuncOp function, pkg::FunctionPlan &plan);
+
+  pkg::ExprId expr(DimExprAttr attribute);
+  std::vector<uint32_t> exprs(ArrayRef<DimExprAttr> attributes) {
+    std::vector<uint32_t> result;
+    for (DimExprAttr attribute : attributes)
+      result.push_back(expr(attribute));
+    return result;
+  }
+
+  ModuleOp module;
+  Tables tables;
+  RecipeSet recipeSet;
+  pkg::ExprPool pool;
+  llvm::DenseMap<Attribute, pkg::ExprId> exprIds;
+  llvm::StringMap<uint32_t> dims;
+  llvm::DenseMap<StringAttr, uint32_t> variableIds, kernelIds;
+  uint64_t weightBytes = 0;
+  SymbolTableCollection symbols;
+  // Of the function being built:
+  llvm::DenseMap<Value, uint32_t> slots, signals;
+  pkg::FunctionPlan *plan = nullptr;
+  std::string missingDim;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Expressions and dims
+//===----------------------------------------------------------------------===//
+
+pkg::ExprId TableBuilder::expr(DimExprAttr attribute) {
+  if (auto known = exprIds.find(attribute); known != exprIds.end())
+    return known->second;
+  pkg::ExprId id = 0;
+  if (attribute.isConstant()) {
+    id = pool.constant(attribute.getValue());
+  } else if (attribute.isSymbol()) {
+    auto dim = dims.find(attribute.getName().getValue());
+    if (dim == dims.end()) {
+      missingDim = attribute.getName().str();
+      return pool.constant(0);
+    }
+    id = pool.symbol(dim->second);
+  } else {
+    pkg::ExprOp op = pkg::ExprOp::Add;
+    switch (attribute.getKind()) {
+    case DimExprKind::Mul:
+      op = pkg::ExprOp::Mul;
+      break;
+    case DimExprKind::FloorDiv:
+      op = pkg::ExprOp::FloorDiv;
+      break;
+    case DimExprKind::CeilDiv:
+      op = pkg::ExprOp::CeilDiv;
+      break;
+    case DimExprKind::Mod:
+      op = pkg::ExprOp::Mod;
+      break;
+    case DimExprKind::Min:
+      op = pkg::ExprOp::Min;
+      break;
+    case DimExprKind::Max:
+      op = pkg::ExprOp::Max;
+      break;
+    default:
+      break;
+    }
+    id = expr(attribute.getOperand(0));
+    for (unsigned i = 1; i < attribute.getOperands().size(); ++i)
+      id = pool.binary(op, id, expr(attribute.getOperand(i)));
+  }
+  exprIds[attribute] = id;
+  return id;
+}
+
+LogicalResult TableBuilder::addDims() {
+  auto bounds = module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
+  if (!bounds)
+    return success();
+  for (NamedAttribute entry : bounds) {
+    auto range = dyn_cast<DenseI64ArrayAttr>(entry.getValue());
+    if (!range || range.size() != 2)
+      return module.emitError("dim '") << entry.getName().getValue()
+                                       << "' needs array<i64: lower, upper>";
+    auto dim = std::make_unique<pkg::Dim>();
+    dim->name = entry.getName().str();
+    dim->lower = range[0];
+    dim->upper = range[1];
+    if (dim->lower < 0 || (dim->upper != -1 && dim->upper < dim->lower))
+      return module.emitError("dim '") << entry.getName().getValue() << "' has the bounds "
+                                       << dim->lower << " to " << dim->upper;
+    dims[entry.getName().getValue()] = tables.interface.dims.size();
+    tables.interface.dims.push_back(std::move(dim));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+LogicalResult TableBuilder::addTensor(FuncOp function, TensorAttr tensor,
+                                 std::vector<std::unique_ptr<pkg::Tensor>> &to) {
+  std::optional<pkg::DType> dtype = getDType(tensor.getType().getElementType());
+  if (!dtype)
+    return function.emitError("'") << tensor.getName() << "' has elements of "
+                                   << tensor.getType().getElementType()
+                                   << ", which no package can hold";
+  auto entry = std::make_unique<pkg::Tensor>();
+  entry->name = tensor.getName().str();
+  entry->dtype = *dtype;
+  entry->shape = exprs(graph::getDims(tensor.getType()));
+  to.push_back(std::move(entry));
+  return success();
+}
+
+FailureOr<uint32_t> TableBuilder::weightOf(Operation *user, FlatSymbolRefAttr symbol) {
+  auto recipe = symbols.lookupNearestSymbolFrom<func::FuncOp>(user, symbol);
+  auto [id, isNew] = recipeSet.insert(recipe);
+  if (!isNew)
+    return id;
+  auto type = cast<RankedTensorType>(recipe.getResultTypes()[0]);
+  std::optional<pkg::DType> dtype = getDType(type.getElementType());
+  if (!dtype || !type.hasStaticShape())
+    return recipe.emitError("makes a weight of type ") << type << ", which no package can hold";
+  auto weight = std::make_unique<pkg::Weight>();
+  auto name = recipe->getAttrOfType<StringAttr>(graph::GraphDialect::kNameAttr);
+  weight->name = name ? name.str() : recipe.getSymName().str();
+  weight->dtype = *dtype;
+  weight->shape.assign(type.getShape().begin(), type.getShape().end());
+  weightBytes = llvm::alignTo(weightBytes, pkg::weightAlignment);
+  weight->offset = weightBytes;
+  weight->bytes = type.getNumElements() * pkg::dtypeBytes(*dtype);
+  weightBytes += weight->bytes;
+  tables.interface.weights.push_back(std::move(weight));
+  tables.recipes.push_back(recipe);
+  return id;
+}
+
+LogicalResult TableBuilder::addVariables() {
+  for (auto variable : module.getOps<VariableOp>()) {
+    auto type = cast<RankedTensorType>(variable.getType());
+    std::optional<pkg::DType> dtype = getDType(type.getElementType());
+    if (!dtype)
+      return variable.emitError("has elements of ") << type.getElementType()
+                                                    << ", which no package can hold";
+    auto entry = std::make_unique<pkg::Variable>();
+    entry->name = variable.getName().value_or(variable.getSymName()).str();
+    entry->dtype = *dtype;
+    entry->shape = exprs(graph::getDims(type));
+    if (FlatSymbolRefAttr initial = variable.getInitialAttr()) {
+      FailureOr<uint32_t> weight = weightOf(variable, initial);
+      if (failed(weight))
+        return failure();
+      entry->initial = *weight;
+    }
+    variableIds[variable.getSymNameAttr()] = tables.interface.variables.size();
+    tables.interface.variables.push_back(std::move(entry));
+    tables.variables.push_back(variable);
+    if (variable.getOffset())
+      tables.plan.state_offsets.push_back(*variable.getOffset());
+  }
+  auto bytes = module->getAttrOfType<IntegerAttr>(ActorDialect::kStateBytesAttr);
+  tables.plan.state_bytes = bytes ? bytes.getInt() : 0;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers and records
+//===----------------------------------------------------------------------===//
+
+LogicalResult TableBuilder::addBuffer(BufferOp buffer, pkg::Function &interface) {
+  auto entry = std::make_unique<pkg::Buffer>();
+  entry->name = buffer.getName().value_or("").str();
+  entry->region = static_cast<pkg::Region>(buffer.getRegion());
+  entry->size = expr(buffer.getSize());
+  entry->alignment = buffer.getAlignment();
+  switch (buffer.getRegion()) {
+  case actor::Region::weight: {
+    FailureOr<uint32_t> weight = weightOf(buffer, buffer.getSymbolAttr());
+    if (failed(weight))
+      return failure();
+    entry->binding = *weight;
+    break;
+  }
+  case actor::Region::state:
+    entry->binding = variableIds.at(buffer.getSymbolAttr().getAttr());
+    if (!llvm::is_contained(interface.variables, entry->binding))
+      interface.variables.push_back(entry->binding);
+    break;
+  case actor::Region::input:
+  case actor::Region::output:
+    entry->binding = *buffer.getIndex();
+    break;
+  case actor::Region::scratch:
+    break;
+  }
+  slots[buffer.getSlot()] = plan->buffers.size();
+  plan->buffers.push_back(std::move(entry));
+  tables.buffers.back().push_back(buffer);
+  return success();
+}
+
+LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
+  auto [known, isNew] =
+      kernelIds.try_emplace(launch.getCalleeAttr().getAttr(), tables.plan.kernels.size());
+  id = known->second;
+  if (!isNew)
+    return success();
+  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(launch, launch.getCalleeAttr());
+  auto entry = std::make_unique<pkg::Kernel>();
+  entry->symbol = kernel.getSymName().str();
+  entry->family = kernel::stringifyFamily(kernel.getFamily()).str();
+  entry->report = launch.getLayer().value_or("").str();
+  entry->scratch_bytes = kernel.getScratch().value_or(0);
+  entry->access.assign(kernel.getNumOperandTensors(), pkg::Access::Read);
+  entry->access.resize(launch.getOperands().size(), pkg::Access::Write);
+  tables.plan.kernels.push_back(std::move(entry));
+  return success();
+}
+
+LogicalResult TableBuilder::addBlock(Block &block, pkg::Block &to) {
+  for (Operation &op : block)
+    if (!isa<BufferOp, ViewOp>(op) && failed(addRecord(op, to)))
+      return failure();
+  return success();
+}
+
+LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
+  auto ids = [&](ValueRange values) {
+    std::vector<uint32_t> result;
+    for (Value value : values)
+      result.push_back(slots.at(value));
+    return result;
+  };
+  auto dimIds = [&](ArrayAttr attributes) {
+    std::vector<uint32_t> result;
+    for (auto attribute : attributes.getAsRange<DimExprAttr>())
+      result.push_back(expr(attribute));
+    return result;
+  };
+  auto add = [&](auto body, auto record) {
+    to.records.push_back(pkg::makeRecord(std::move(body), uint16_t(record.getStream())));
+    plan->streams = std::max<uint16_t>(plan->streams, record.getStream() + 1);
+    return success();
+  };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](LaunchOp launch) {
+        pkg::Launch body;
+        if (failed(addKernel(launch, body.kernel)))
+          return failure();
+        body.operands = ids(launch.getOperands());
+        body.dims = dimIds(launch.getDims());
+        body.tiles = expr(launch.getTiles());
+        return add(std::move(body), launch);
+      })
+      .Case([&](CopyOp copy) {
+        pkg::Copy body;
+        body.src = slots.at(copy.getSrc());
+        body.dst = slots.at(copy.getDst());
+        body.bytes = expr(copy.getBytes());
+        return add(std::move(body), copy);
+      })
+      .Case([&](FillOp fill) {
+        pkg::Fill body;
+        body.dst = slots.at(fill.getDst());
+        body.pattern = fill.getPattern();
+        body.width = fill.getWidth();
+        body.bytes = expr(fill.getBytes());
+        return add(std::move(body), fill);
+      })
+      .Case([&](CallOp call) {
+        pkg::Call body;
+        body.library = call.getLibrary().str();
+        body.entry = call.getEntry().str();
+        body.operands = ids(call.getInputs());
+        body.access.assign(call.getInputs().size(), pkg::Access::Read);
+        llvm::append_range(body.operands, ids(call.getOutputs()));
+        body.access.resize(body.operands.size(), pkg::Access::Write);
+        body.dims = dimIds(call.getDims());
+        body.config = call.getConfig().value_or("").str();
+        return add(std::move(body), call);
+      })
+      .Case([&](SignalOp signal) {
+        pkg::Signal body;
+        body.signal = signals[signal.getSignal()] = plan->signals++;
+        return add(std::move(body), signal);
+      })
+      .Case([&](AwaitOp await) {
+        pkg::Await body;
+        body.signal = signals.at(await.getSignal());
+        return add(std::move(body), await);
+      })
+      .Case([&](BranchOp branch) {
+        pkg::Branch body;
+        body.condition = slots.at(branch.getCondition());
+        body.type = *getDType(branch.getType());
+        for (mlir::Region &region : branch.getBlocks()) {
+          body.blocks.push_back(std::make_unique<pkg::Block>());
+          if (failed(addBlock(region.front(), *body.blocks.back())))
+            return failure();
+        }
+        return add(std::move(body), branch);
+      })
+      .Case([&](LoopOp loop) {
+        pkg::Loop body;
+        if (DimExprAttr trips = loop.getTripsAttr())
+          body.trips = expr(trips);
+        if (loop.getCondition())
+          body.condition = slots.at(loop.getCondition());
+        if (loop.getCounter())
+          body.counter = slots.at(loop.getCounter());
+        body.carried = ids(loop.getCarried());
+        body.body = std::make_unique<pkg::Block>();
+        if (failed(addBlock(loop.getBody().front(), *body.body)))
+          return failure();
+        return add(std::move(body), loop);
+      })
+      .Case([&](ReplyOp reply) { return add(pkg::Reply(), reply); })
+      .Default([](Operation *other) { return other->emitError("is no command record"); });
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+LogicalResult TableBuilder::addFunction(FuncOp function) {
+  auto entry = std::make_unique<pkg::Function>();
+  entry->name = function.getSymName().str();
+  for (auto tensor : function.getInputs().getAsRange<TensorAttr>())
+    if (failed(addTensor(function, tensor, entry->inputs)))
+      return failure();
+  for (auto tensor : function.getOutputs().getAsRange<TensorAttr>())
+    if (failed(addTensor(function, tensor, entry->outputs)))
+      return failure();
+
+  auto functionPlan = std::make_unique<pkg::FunctionPlan>();
+  plan = functionPlan.get();
+  plan->function = tables.interface.functions.size();
+  plan->body = std::make_unique<pkg::Block>();
+  slots.clear();
+  signals.clear();
+  tables.functions.push_back(function);
+  tables.buffers.emplace_back();
+  Block &block = function.getBody().front();
+  for (Operation &op : block) {
+    if (auto buffer = dyn_cast<BufferOp>(op)) {
+      if (failed(addBuffer(buffer, *entry)))
+        return failure();
+    } else if (auto view = dyn_cast<ViewOp>(op)) {
+      auto part = std::make_unique<pkg::Buffer>();
+      uint32_t root = slots.at(view.getRoot());
+      part->name = view.getName().value_or("").str();
+      part->region = plan->buffers[root]->region;
+      part->size = expr(view.getSize());
+      part->alignment = 1;
+      part->root = root;
+      part->offset = expr(view.getOffset());
+      slots[view.getSlot()] = plan->buffers.size();
+      plan->buffers.push_back(std::move(part));
+      tables.buffers.back().push_back(view);
+    }
+  }
+  if (failed(addBlock(block, *plan->body)))
+    return failure();
+  tables.interface.functions.push_back(std::move(entry));
+  tables.plan.functions.push_back(std::move(functionPlan));
+  return success();
+}
+
+LogicalResult TableBuilder::checkPlan(FuncOp function, pkg::FunctionPlan &functionPlan) {
+  MemoryAttr memory = function.getMemoryAttr();
+  if (!memory)
+    return success();
+  auto planned = std::make_unique<pkg::MemoryPlan>();
+  planned->scratch_bytes = memory.getPeak();
+  planned->scratch_lower_bound = memory.getBound();
+  planned->slot_bytes = memory.getSlot();
+  for (auto [op, entry] : llvm::zip(tables.buffers[functionPlan.function], functionPlan.buffers)) {
+    uint64_t offset = 0;
+    if (auto buffer = dyn_cast<BufferOp>(op)) {
+      if (buffer.getRegion() == actor::Region::state && entry->binding < tables.plan.state_offsets.size())
+        offset = tables.plan.state_offsets[entry->binding];
+      else
+        offset = buffer.getOffset().value_or(0);
+    }
+    planned->offsets.push_back(offset);
+  }
+  std::vector<pkg::Range> ranges =
+      pkg::exprRanges(tables.interface.exprs, pkg::dimRanges(tables.interface));
+  Status verified =
+      pkg::verifyMemory(tables.interface, tables.plan, functionPlan, *planned, ranges,
+                        tables.plan.state_offsets, tables.plan.state_bytes);
+  if (!verified)
+    return function.emitError("the verifier refuses the plan: ") << verified.str();
+  functionPlan.memory = std::move(planned);
+  return success();
+}
+
+FailureOr<Tables> TableBuilder::run() {
+  tables.interface.producer = "actnet";
+  tables.interface.model = module.getSymName().value_or("model").str();
+  tables.plan.target = "host";
+  if (failed(addDims()) || failed(addVariables()))
+    return failure();
+  for (auto function : module.getOps<FuncOp>())
+    if (failed(addFunction(function)))
+      return failure();
+  if (tables.functions.empty())
+    return module.emitError("has no actor.func");
+  if (!missingDim.empty())
+    return module.emitError("dim '") << missingDim << "' has no bounds in `"
+                                     << graph::GraphDialect::kDimsAttr << "`";
+  tables.interface.exprs = pool.code();
+  for (auto [function, functionPlan] : llvm::zip(tables.functions, tables.plan.functions))
+    if (failed(checkPlan(function, *functionPlan)))
+      return failure();
+  return std::move(tables);
+}
+
+FailureOr<Tables> actor::buildTables(ModuleOp module) { return TableBuilder(module).run(); }

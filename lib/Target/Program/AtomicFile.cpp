@@ -1,0 +1,61 @@
+//===- AtomicFile.cpp - files that are there whole or not at all ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Target/Program/AtomicFile.h"
+
+#include "llvm/Support/FileSystem.h"
+
+using namespace llvm;
+
+static Error failed(StringRef path, std::error_code error) {
+  return createStringError(error, "cannot write '%s': %s", path.str().c_str(),
+                           error.message().c_str());
+}
+
+Error actnet::writeFileAtomically(StringRef path,
+                                  function_ref<Error(raw_pwrite_stream &)> write) {
+  if (path == "-") {
+    SmallVector<char, 0> text;
+    raw_svector_ostream stream(text);
+    if (Error error = write(stream))
+      return error;
+    outs() << stream.str();
+    outs().flush();
+    if (outs().has_error()) {
+      std::error_code error = outs().error();
+      outs().clear_error();
+      return failed("standard output", error);
+    }
+    return Error::success();
+  }
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file)
+    return createStringError(std::errc::invalid_argument,
+                             "cannot write '%s': it is not a regular file", path.str().c_str());
+  Expected<sys::fs::TempFile> file =
+      sys::fs::TempFile::create(path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
+  if (!file)
+    return failed(path, errorToErrorCode(file.takeError()));
+  std::error_code writeError;
+  Error error = Error::success();
+  {
+    raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
+    cantFail(std::move(error));
+    error = write(stream);
+    stream.flush();
+    if (stream.has_error()) {
+      writeError = stream.error();
+      stream.clear_error();
+    }
+  }
+  if (error || writeError) {
+    consumeError(file->discard());
+    if (error)
+      return error;
+    return failed(path, writeError);
+  }
+  cantFail(std::move(error));
+  if (Error kept = file->keep(path))
+    return failed(path, errorToErrorCode(std::move(kept)));
+  return Error::success();
+}

@@ -1,0 +1,161 @@
+//===- Program.cpp - write a package, a program or an object --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Target/Program/Program.h"
+
+#include "Object.h"
+
+#include "actnet/Codegen/Host/HostCodegen.h"
+#include "actnet/Dialect/Actor/Transforms/Tables.h"
+#include "actnet/Dialect/Graph/IR/Evaluate.h"
+#include "actnet/Package/Writer.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace actnet;
+
+namespace {
+
+/// Writes one module.
+class ProgramWriter {
+public:
+  ProgramWriter(ModuleOp module, const ProgramOptions &options)
+      : module(module), options(options) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult compileCode();
+  LogicalResult writePackage(pkg::Writer writer);
+  LogicalResult writeWeights(pkg::Writer &writer);
+  LogicalResult writeAsObject();
+  LogicalResult check(const Status &status) {
+    if (status)
+      return success();
+    return emitError(UnknownLoc::get(module.getContext())) << status.str();
+  }
+  void step(StringRef name) {
+    if (options.onStep)
+      options.onStep(name);
+  }
+
+  ModuleOp module;
+  const ProgramOptions &options;
+  actor::Tables tables;
+  std::vector<host::HostImage> images;
+};
+
+} // namespace
+
+LogicalResult ProgramWriter::compileCode() {
+  // The runtime takes the first image that the machine can run.
+  for (const std::string &name : llvm::reverse(options.variants)) {
+    step("code " + name);
+    FailureOr<host::HostVariant> variant = host::HostVariant::get(name, module.getLoc());
+    if (failed(variant))
+      return failure();
+    FailureOr<host::HostImage> image = host::compileHostImage(module, *variant);
+    if (failed(image))
+      return failure();
+    auto entry = std::make_unique<pkg::Image>();
+    entry->kind = pkg::ImageKind::HostELF;
+    entry->isa = name;
+    entry->features.push_back(name);
+    entry->section = std::string(pkg::codePrefix) + tables.plan.target + "." + name;
+    tables.plan.images.push_back(std::move(entry));
+    images.push_back(std::move(*image));
+  }
+  return success();
+}
+
+LogicalResult ProgramWriter::writeWeights(pkg::Writer &writer) {
+  if (failed(check(writer.beginSection(pkg::weightsSection))))
+    return failure();
+  for (auto [recipe, weight] : llvm::zip(tables.recipes, tables.interface.weights)) {
+    auto made = graph::evaluateFunction(recipe);
+    if (failed(made))
+      return failure();
+    const graph::HostTensor &tensor = made->front();
+    if (uint64_t(tensor.getNumBytes()) != weight->bytes)
+      return recipe.emitError("made ") << tensor.getNumBytes() << " bytes, not " << weight->bytes;
+    Expected<uint64_t> offset = writer.align(pkg::weightAlignment);
+    if (!offset)
+      return check(offset.takeStatus());
+    if (*offset != weight->offset)
+      return recipe.emitError("is written at ") << *offset << ", not " << weight->offset;
+    if (failed(check(writer.write(tensor.data, weight->bytes))))
+      return failure();
+  }
+  return check(writer.endSection());
+}
+
+LogicalResult ProgramWriter::writePackage(pkg::Writer writer) {
+  step("weights");
+  if (failed(check(writer.addInterface(tables.interface))) ||
+      failed(check(writer.addPlan(tables.plan))))
+    return failure();
+  for (auto [entry, image] : llvm::zip(tables.plan.images, images))
+    if (failed(check(writer.addSection(
+            entry->section, std::as_bytes(std::span(image.elf.data(), image.elf.size()))))))
+      return failure();
+  if (!tables.recipes.empty() && failed(writeWeights(writer)))
+    return failure();
+  return check(writer.finish());
+}
+
+LogicalResult ProgramWriter::writeAsObject() {
+  llvm::SmallString<128> package;
+  if (std::error_code error =
+          llvm::sys::fs::getPotentiallyUniqueFileName(options.output + ".%%%%%%", package))
+    return emitError(UnknownLoc::get(module.getContext()))
+           << "cannot write '" << options.output << "': " << error.message();
+  Expected<pkg::Writer> writer = pkg::Writer::toFile(std::string(package));
+  if (!writer)
+    return check(writer.takeStatus());
+  if (failed(writePackage(std::move(*writer))))
+    return failure();
+  llvm::SmallString<128> header(options.output);
+  llvm::sys::path::replace_extension(header, ".h");
+  llvm::Error error = writeObject(package, objectSymbol(options.output), options.output, header);
+  llvm::sys::fs::remove(package);
+  if (error)
+    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+  return success();
+}
+
+LogicalResult ProgramWriter::run() {
+  FailureOr<actor::Tables> built = actor::buildTables(module);
+  if (failed(built))
+    return failure();
+  tables = std::move(*built);
+  if (!options.model.empty())
+    tables.interface.model = options.model;
+  if (!options.producer.empty())
+    tables.interface.producer = options.producer;
+  if (failed(compileCode()))
+    return failure();
+  if (options.form == PackageForm::object)
+    return writeAsObject();
+  Expected<pkg::Writer> writer = options.form == PackageForm::program
+                                     ? pkg::Writer::toProgram(options.output, options.runner)
+                                     : pkg::Writer::toFile(options.output);
+  if (!writer)
+    return check(writer.takeStatus());
+  return writePackage(std::move(*writer));
+}
+
+LogicalResult actnet::writeProgram(ModuleOp module, const ProgramOptions &options) {
+  return ProgramWriter(module, options).run();
+}
+
+std::string actnet::objectSymbol(StringRef path) {
+  std::string name = llvm::sys::path::stem(path).str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c) && c != '_')
+      c = '_';
+  if (name.empty() || llvm::isDigit(name[0]))
+    name.insert(0, "_");
+  return name;
+}
