@@ -17,7 +17,7 @@ StreamActor::StreamActor(Device &device, std::vector<DeviceStream *> streams,
                          QueueTables &tables, const QueueOptions &options)
     : device(device), streams(std::move(streams)), tables(tables),
       options(options), runsInCallback(device.info().callbacksMaySubmit),
-      shadows(this->streams.size()), order(std::max(1u, options.capacity)),
+      shadows(uint32_t(this->streams.size())), order(std::max(1u, options.capacity)),
       slowTorn(options.resources, 0), fastTorn(options.resources, 0) {
   freeSlots.reserve(order.size());
 }
@@ -164,14 +164,14 @@ void StreamActor::complete(const Completion &done) {
   // A slot is not used again before its last completion, so the generation
   // always fits.
   Job &job = jobs[done.slot];
-  shadows.confirmed(done.stream);
+  shadows.confirm(done.stream, shadows.slow(done.stream) + 1);
   --job.outstanding;
   if (done.failure) {
     fail(job, tables.takeFailure(done.failure));
     replayFast();
   }
   if (job.awaitsCondition &&
-      shadows.free(job.conditionStream, job.conditionPosition)) {
+      shadows.isOver({job.conditionStream, job.conditionPosition}, {})) {
     job.awaitsCondition = false;
     job.conditionKnown = true;
     job.value = *job.cell;

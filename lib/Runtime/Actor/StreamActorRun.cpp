@@ -33,7 +33,7 @@ void StreamActor::noteSubmitted(Job &job, uint32_t stream, Status status) {
     fail(job, std::move(status));
     return;
   }
-  shadows.sent(stream);
+  shadows.send(stream);
   ++job.outstanding;
   job.started = true;
 }
@@ -115,7 +115,7 @@ void StreamActor::submitCondition(Job &job, uint32_t slot,
     return;
   job.awaitsCondition = true;
   job.conditionStream = step.stream;
-  job.conditionPosition = shadows.fastPosition(step.stream);
+  job.conditionPosition = shadows.fast(step.stream);
   job.cell = step.cell;
 }
 

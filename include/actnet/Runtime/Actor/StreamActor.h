@@ -13,9 +13,9 @@
 #ifndef ACTNET_RUNTIME_ACTOR_STREAMACTOR_H
 #define ACTNET_RUNTIME_ACTOR_STREAMACTOR_H
 
+#include "actnet/Memory/ShadowMem.h"
 #include "actnet/Runtime/Actor/QueueMessages.h"
 #include "actnet/Runtime/Actor/QueueTables.h"
-#include "actnet/Runtime/Actor/Shadow.h"
 #include "actnet/Runtime/Actor/System.h"
 #include "actnet/Runtime/Device/Device.h"
 
@@ -139,7 +139,9 @@ private:
   const QueueOptions options;
   const bool runsInCallback;
 
-  StreamShadows shadows;
+  /// The arena's two shadows. All work here is planned, so they are positions
+  /// on the streams: one more for each submission, sent and confirmed.
+  mem::Timeline shadows;
   /// The pool of sender ids: a slot is taken by a request and is free once it
   /// is answered and the device is done with it.
   std::deque<Job> jobs;
