@@ -155,7 +155,8 @@ Status Session::createStreams() {
 /// Allocates the arena of a layout; a former one gives its state to it. Nothing
 /// may be in flight.
 Status Session::createArena(Layout next) {
-  uint64_t bytes = std::max(next.arenaBytes(), regionAlignment);
+  uint64_t bytes =
+      std::max(next.arenaBytes(), regionAlignment) + options.slackBytes;
   ACTNET_ASSIGN_OR_RETURN(
       DeviceMemory memory,
       DeviceMemory::allocate(*device, bytes, MemoryKind::device));
@@ -247,6 +248,7 @@ Status Session::resetState() {
     }
     spec.writes.push_back(v);
   }
+  spec.stepping = options.step;
   spec.blocks.emplace_back().push_back(std::move(line));
   ACTNET_ASSIGN_OR_RETURN(
       auto prepared, PreparedJob::prepare(*device, queue->streams(), spec));

@@ -36,6 +36,9 @@ struct SessionOptions {
   std::vector<DimBound> dims;
   bool step = false;
   bool profile = false;
+  /// Bytes behind the arena, in no promise: where a test lets kernels write
+  /// that do not keep to their plan, so that they can be seen to.
+  uint64_t slackBytes = 0;
   /// Gets one line each; may be empty. Called by the session's thread.
   std::function<void(const std::string &)> notice;
 };

@@ -1,0 +1,312 @@
+//===- TestPackages.cpp - small packages written by hand ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "TestPackages.h"
+#include "actnet/Package/Lifetimes.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+
+using namespace actnet;
+using namespace actnet::pkg;
+
+namespace {
+enum KernelId : uint32_t { scale, addRow, add, addCounter, below100, touch };
+
+/// Collects a package and writes it.
+struct Builder {
+  ExprPool pool;
+  Interface interface;
+  Plan plan;
+  std::vector<std::byte> weights;
+
+  Builder() {
+    interface.producer = "test packages";
+    plan.target = "host";
+    auto kernel = [&](const char *symbol, std::vector<Access> access,
+                      uint64_t scratch = 0) {
+      auto k = std::make_unique<Kernel>();
+      k->symbol = symbol;
+      k->family = "map";
+      k->access = std::move(access);
+      k->scratch_bytes = scratch;
+      plan.kernels.push_back(std::move(k));
+    };
+    kernel("scale", {Access::Read, Access::Write});
+    kernel("addRow", {Access::Read, Access::Read, Access::Write}, 256);
+    kernel("add", {Access::Read, Access::Read, Access::Write});
+    kernel("addCounter", {Access::Read, Access::ReadWrite});
+    kernel("below100", {Access::Read, Access::Write});
+    kernel("touch", {Access::Read, Access::Write});
+    for (const char *isa : {"x86-64-v2", "x86-64"}) {
+      auto image = std::make_unique<Image>();
+      image->isa = isa;
+      image->section = std::string("code.host.") + isa;
+      plan.images.push_back(std::move(image));
+    }
+  }
+
+  ExprId dim(const char *name, int64_t lower, int64_t upper) {
+    auto d = std::make_unique<Dim>();
+    d->name = name;
+    d->lower = lower;
+    d->upper = upper;
+    interface.dims.push_back(std::move(d));
+    return pool.symbol(uint32_t(interface.dims.size() - 1));
+  }
+  uint32_t weight(const char *name, std::vector<float> values) {
+    auto w = std::make_unique<Weight>();
+    w->name = name;
+    w->shape = {int64_t(values.size())};
+    weights.resize((weights.size() + 63) / 64 * 64);
+    w->offset = weights.size();
+    w->bytes = values.size() * 4;
+    weights.resize(weights.size() + w->bytes);
+    std::memcpy(weights.data() + w->offset, values.data(), w->bytes);
+    interface.weights.push_back(std::move(w));
+    return uint32_t(interface.weights.size() - 1);
+  }
+  ExprId c(int64_t value) { return pool.constant(value); }
+  ExprId tiles(ExprId n) { return pool.ceilDiv(n, c(64)); }
+
+  Status write(const std::vector<std::byte> &code, Writer &writer) {
+    interface.exprs = pool.code();
+    ACTNET_RETURN_IF_ERROR(planAll(interface, plan));
+    ACTNET_RETURN_IF_ERROR(writer.addSection(weightsSection, weights));
+    for (const auto &image : plan.images)
+      ACTNET_RETURN_IF_ERROR(writer.addSection(image->section, code));
+    ACTNET_RETURN_IF_ERROR(writer.addPlan(plan));
+    ACTNET_RETURN_IF_ERROR(writer.addInterface(interface));
+    return writer.finish();
+  }
+};
+
+/// One function under construction.
+struct FunctionBuilder {
+  Builder &b;
+  Function &function;
+  FunctionPlan &plan;
+  std::vector<std::unique_ptr<Record>> *records;
+
+  FunctionBuilder(Builder &b, const char *name)
+      : b(b), function(*b.interface.functions.emplace_back(
+                  std::make_unique<Function>())),
+        plan(*b.plan.functions.emplace_back(std::make_unique<FunctionPlan>())) {
+    function.name = name;
+    plan.function = uint32_t(b.interface.functions.size() - 1);
+    plan.body = std::make_unique<Block>();
+    records = &plan.body->records;
+  }
+  uint32_t buffer(const char *name, Region region, ExprId bytes,
+                  uint32_t binding = none) {
+    auto buffer = std::make_unique<Buffer>();
+    buffer->name = name;
+    buffer->region = region;
+    buffer->size = bytes;
+    buffer->binding = binding;
+    plan.buffers.push_back(std::move(buffer));
+    return uint32_t(plan.buffers.size() - 1);
+  }
+  uint32_t tensor(bool input, const char *name, DType dtype,
+                  std::vector<ExprId> shape) {
+    ExprId bytes = b.c(int64_t(dtypeBytes(dtype)));
+    for (ExprId extent : shape)
+      bytes = b.pool.mul(bytes, extent);
+    auto t = std::make_unique<Tensor>();
+    t->name = name;
+    t->dtype = dtype;
+    t->shape = std::move(shape);
+    auto &list = input ? function.inputs : function.outputs;
+    list.push_back(std::move(t));
+    return buffer(name, input ? Region::Input : Region::Output, bytes,
+                  uint32_t(list.size() - 1));
+  }
+  uint32_t input(const char *name, DType dtype, std::vector<ExprId> shape) {
+    return tensor(true, name, dtype, std::move(shape));
+  }
+  uint32_t output(const char *name, DType dtype, std::vector<ExprId> shape) {
+    return tensor(false, name, dtype, std::move(shape));
+  }
+  void launch(uint32_t kernel, std::vector<uint32_t> operands,
+              std::vector<ExprId> dims, ExprId tiles, uint16_t stream = 0) {
+    Launch l;
+    l.kernel = kernel;
+    l.operands = std::move(operands);
+    l.dims = std::move(dims);
+    l.tiles = tiles;
+    records->push_back(makeRecord(std::move(l), stream));
+  }
+  void copy(uint32_t src, uint32_t dst, ExprId bytes) {
+    Copy c;
+    c.src = src;
+    c.dst = dst;
+    c.bytes = bytes;
+    records->push_back(makeRecord(std::move(c)));
+  }
+  void reply() { records->push_back(makeRecord(Reply{})); }
+  /// Lets `fill` write the records of a nested block.
+  std::unique_ptr<Block> block(const std::function<void()> &fill) {
+    auto nested = std::make_unique<Block>();
+    auto *outer = std::exchange(records, &nested->records);
+    fill();
+    records = outer;
+    return nested;
+  }
+};
+
+void affine(Builder &b, int64_t upper, uint16_t streams, bool liar = false) {
+  b.interface.model = liar ? "liar" : "affine";
+  ExprId n = b.dim("N", 1, upper), four = b.c(4);
+  ExprId count = b.pool.mul(n, four), bytes = b.pool.mul(count, four);
+  uint32_t bias = b.weight("b", {1, 2, 3, 4});
+  FunctionBuilder f(b, "main");
+  uint32_t x = f.input("x", DType::F32, {n, four});
+  uint32_t y = f.output("y", DType::F32, {n, four});
+  uint32_t t = f.buffer("t", Region::Scratch, bytes);
+  uint32_t w = f.buffer("b", Region::Weight, b.c(16), bias);
+  f.launch(scale, {x, t}, {count}, b.tiles(count));
+  if (streams > 1) {
+    f.plan.streams = 2;
+    f.plan.signals = 2;
+    Signal s;
+    Await a;
+    f.records->push_back(makeRecord(s, 0));
+    f.records->push_back(makeRecord(a, 1));
+  }
+  f.launch(addRow, {t, w, y}, {count, four}, b.tiles(count), streams - 1);
+  if (liar) {
+    uint32_t small = f.buffer("small", Region::Scratch, b.c(16));
+    f.launch(touch, {x, small}, {b.c(1 << 20)}, b.c(1));
+  }
+  f.reply();
+}
+
+void sum(Builder &b) {
+  b.interface.model = "sum";
+  ExprId n = b.dim("N", 1, 16);
+  FunctionBuilder f(b, "main");
+  uint32_t a0 = f.input("a", DType::F32, {n});
+  uint32_t a1 = f.input("b", DType::F32, {n});
+  uint32_t z = f.output("z", DType::F32, {n});
+  f.launch(add, {a0, a1, z}, {n}, b.tiles(n));
+  f.reply();
+}
+
+void solve(Builder &b) {
+  b.interface.model = "solve";
+  ExprId n = b.dim("N", 1, 16);
+  ExprId length = b.pool.add(b.pool.mul(n, b.c(2)), b.c(1));
+  FunctionBuilder f(b, "main");
+  uint32_t x = f.input("x", DType::F32, {length});
+  uint32_t y = f.output("y", DType::F32, {length});
+  f.copy(x, y, b.pool.mul(length, b.c(4)));
+  f.reply();
+}
+
+void control(Builder &b) {
+  b.interface.model = "control";
+  ExprId four = b.c(4), one = b.c(1), bytes = b.c(16);
+  FunctionBuilder f(b, "main");
+  uint32_t x = f.input("x", DType::F32, {four});
+  uint32_t c = f.input("c", DType::Bool, {});
+  uint32_t y = f.output("y", DType::F32, {four});
+  uint32_t t = f.buffer("t", Region::Scratch, bytes);
+  uint32_t counter = f.buffer("counter", Region::Scratch, b.c(8));
+  uint32_t flag = f.buffer("flag", Region::Scratch, one);
+  Branch branch;
+  branch.condition = c;
+  branch.blocks.push_back(
+      f.block([&] { f.launch(scale, {x, t}, {four}, one); }));
+  branch.blocks.push_back(f.block([&] { f.copy(x, t, bytes); }));
+  f.records->push_back(makeRecord(std::move(branch)));
+  Loop counted;
+  counted.trips = b.c(3);
+  counted.counter = counter;
+  counted.carried = {t};
+  counted.body =
+      f.block([&] { f.launch(addCounter, {counter, t}, {four}, one); });
+  f.records->push_back(makeRecord(std::move(counted)));
+  f.launch(below100, {t, flag}, {}, one);
+  Loop loop;
+  loop.condition = flag;
+  loop.carried = {t, flag};
+  loop.body = f.block([&] {
+    uint32_t twice = f.buffer("twice", Region::Scratch, bytes);
+    f.launch(scale, {t, twice}, {four}, one);
+    f.copy(twice, t, bytes);
+    f.launch(below100, {t, flag}, {}, one);
+  });
+  f.records->push_back(makeRecord(std::move(loop)));
+  f.copy(t, y, bytes);
+  f.reply();
+}
+
+void state(Builder &b) {
+  b.interface.model = "state";
+  ExprId four = b.c(4), one = b.c(1), bytes = b.c(16);
+  uint32_t start = b.weight("start", {10, 20, 30, 40});
+  auto variable = std::make_unique<Variable>();
+  variable->name = "s";
+  variable->shape = {four};
+  variable->initial = start;
+  b.interface.variables.push_back(std::move(variable));
+  {
+    FunctionBuilder f(b, "step");
+    f.function.variables = {0};
+    uint32_t x = f.input("x", DType::F32, {four});
+    uint32_t y = f.output("y", DType::F32, {four});
+    uint32_t s = f.buffer("s", Region::State, bytes, 0);
+    uint32_t t = f.buffer("t", Region::Scratch, bytes);
+    f.launch(add, {s, x, t}, {four}, one);
+    f.copy(t, s, bytes);
+    f.copy(s, y, bytes);
+    f.reply();
+  }
+  FunctionBuilder f(b, "init");
+  f.function.variables = {0};
+  uint32_t s = f.buffer("s", Region::State, bytes, 0);
+  uint32_t w = f.buffer("start", Region::Weight, bytes, start);
+  f.copy(w, s, bytes);
+  f.reply();
+}
+
+const std::map<std::string, std::function<void(Builder &)>> &makers() {
+  static const std::map<std::string, std::function<void(Builder &)>> table = {
+      {"affine", [](Builder &b) { affine(b, 64, 1); }},
+      {"unbounded", [](Builder &b) { affine(b, -1, 1); }},
+      {"streams", [](Builder &b) { affine(b, 64, 2); }},
+      {"liar", [](Builder &b) { affine(b, 64, 1, true); }},
+      {"sum", sum},
+      {"solve", solve},
+      {"control", control},
+      {"state", state}};
+  return table;
+}
+} // namespace
+
+std::vector<std::string> rt::test::packageNames() {
+  std::vector<std::string> names;
+  for (const auto &[name, make] : makers())
+    names.push_back(name);
+  return names;
+}
+
+Status rt::test::makePackage(const std::string &name,
+                             const std::vector<std::byte> &code,
+                             Writer &writer) {
+  Builder builder;
+  makers().at(name)(builder);
+  return builder.write(code, writer);
+}
+
+std::vector<std::byte> rt::test::readCode(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
+  std::vector<std::byte> result(bytes.size());
+  std::memcpy(result.data(), bytes.data(), bytes.size());
+  return result;
+}
