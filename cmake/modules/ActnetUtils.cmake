@@ -39,6 +39,13 @@ function(actnet_use_mlir name)
   separate_arguments(definitions NATIVE_COMMAND ${LLVM_DEFINITIONS})
   target_compile_definitions(${name} PRIVATE ${definitions})
   target_link_libraries(${name} PUBLIC MLIR LLVM)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    # CMake would compile a program with -fPIE, which doesn't go with the
+    # precompiled header of the libraries.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
+  endif()
   if(NOT name STREQUAL ACTNETMLIRHeaders)
     if(NOT TARGET ACTNETMLIRHeaders)
       file(WRITE ${CMAKE_BINARY_DIR}/pch/headers.cpp "")

@@ -15,6 +15,8 @@ namespace actnet::graph {
 
 /// The largest result, in bytes, that folding turns into a value.
 inline constexpr int64_t kFoldLimitBytes = 4096;
+/// The largest operand that folding reads, so that it stays cheap.
+inline constexpr int64_t kFoldOperandLimitBytes = 1 << 20;
 
 /// Evaluates `op` where all operands are constants and the result is small;
 /// null otherwise.
