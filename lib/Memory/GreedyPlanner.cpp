@@ -3,13 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "PlacedIndex.h"
+#include "actnet/Memory/Allocator.h"
 #include "actnet/Memory/Planner.h"
 
 #include <algorithm>
-#include <iterator>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <queue>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -57,17 +60,14 @@ public:
         budget(work) {}
 
   /// Places all buffers; returns the peak, or nothing if it would reach
-  /// `limit` or the budget ran out (and `bounded`).
-  std::optional<uint64_t> run(const Order &order, uint64_t limit,
-                              bool bounded) {
+  /// `limit` or the budget ran out.
+  std::optional<uint64_t> run(const Order &order, uint64_t limit) {
     index.clear();
     uint64_t peak = 0;
     for (uint32_t id : order) {
       uint64_t end = place(id);
       peak = std::max(peak, end);
-      if (peak >= limit)
-        return std::nullopt;
-      if (bounded && spent > budget)
+      if (peak >= limit || spent > budget)
         return std::nullopt;
     }
     return peak;
@@ -113,6 +113,35 @@ private:
   uint64_t budget;
   uint64_t spent = 0;
 };
+
+/// Best fit by start: blocks come and go as in an allocator that knows when
+/// each is freed. O(n log n) however many live at once, so there is always a
+/// plan.
+uint64_t sweep(const Problem &problem, const Order &byStart,
+               std::vector<uint64_t> &offsets) {
+  FreeRanges open{uint64_t(std::numeric_limits<int64_t>::max())};
+  using Death = std::pair<uint64_t, uint32_t>; // last position, buffer
+  std::priority_queue<Death, std::vector<Death>, std::greater<>> deaths;
+  uint64_t peak = 0;
+  for (uint32_t id : byStart) {
+    const BufferSpec &buffer = problem.buffers[id];
+    offsets[id] = 0;
+    if (buffer.size == 0)
+      continue;
+    while (!deaths.empty() && deaths.top().first < buffer.first) {
+      uint32_t dead = deaths.top().second;
+      deaths.pop();
+      open.give(offsets[dead], offsets[dead] + problem.buffers[dead].size);
+    }
+    // The end grows by at most a size and its alignment, and check() made sure
+    // that all of those together fit.
+    offsets[id] = *open.bestFit(buffer.size, buffer.alignment);
+    open.take(offsets[id], offsets[id] + buffer.size);
+    peak = std::max(peak, offsets[id] + buffer.size);
+    deaths.emplace(buffer.last, id);
+  }
+  return peak;
+}
 
 /// The largest sum of live bytes met in each buffer's life: buffers that live
 /// where memory is tight are placed before those that have room.
@@ -171,6 +200,14 @@ template <typename Less> Order sorted(size_t n, Less less) {
   return order;
 }
 
+Order byStart(const Problem &problem) {
+  const std::vector<BufferSpec> &b = problem.buffers;
+  return sorted(b.size(), [&](uint32_t x, uint32_t y) {
+    return b[x].first != b[y].first ? b[x].first < b[y].first
+                                    : b[x].size > b[y].size;
+  });
+}
+
 std::vector<Order> portfolio(const Problem &problem) {
   const std::vector<BufferSpec> &b = problem.buffers;
   size_t n = b.size();
@@ -182,12 +219,6 @@ std::vector<Order> portfolio(const Problem &problem) {
                                   : length(x) > length(y);
   };
   return {
-      // By start costs least and is good for chains: it always runs.
-      sorted(n,
-             [&](uint32_t x, uint32_t y) {
-               return b[x].first != b[y].first ? b[x].first < b[y].first
-                                               : b[x].size > b[y].size;
-             }),
       sorted(n, bySize),
       sorted(n, [&](uint32_t x, uint32_t y) { return area(x) > area(y); }),
       sorted(n,
@@ -225,46 +256,56 @@ public:
     best.offsets.assign(problem.buffers.size(), 0);
     if (best.lowerBound == 0)
       return best;
-    best.peak = std::numeric_limits<uint64_t>::max();
+    Order bestOrder = byStart(problem);
+    best.peak = sweep(problem, bestOrder, best.offsets);
     Runner runner(problem, options.work);
-    Order bestOrder;
-    auto attempt = [&](const Order &order, bool bounded) {
-      std::optional<uint64_t> peak = runner.run(order, best.peak, bounded);
-      if (!peak)
-        return false;
-      best.peak = *peak;
-      best.offsets = runner.result();
-      bestOrder = order;
-      return true;
+    auto done = [&] {
+      return best.peak == best.lowerBound || runner.exhausted();
     };
-    bool first = true;
+    // Keeps a plan with a peak below `limit`.
+    auto attempt = [&](const Order &order, uint64_t limit) {
+      if (std::optional<uint64_t> peak = runner.run(order, limit)) {
+        best.peak = *peak;
+        best.offsets = runner.result();
+        bestOrder = order;
+      }
+    };
+    if (done())
+      return best;
     for (const Order &order : portfolio(problem)) {
-      attempt(order, /*bounded=*/!std::exchange(first, false));
-      if (best.peak == best.lowerBound || runner.exhausted())
+      attempt(order, best.peak);
+      if (done())
         return best;
     }
-    for (unsigned round = 0; round < options.rounds; ++round) {
-      if (!attempt(peakFirst(problem, best, bestOrder), true) ||
-          best.peak == best.lowerBound || runner.exhausted())
-        break;
-    }
+    // The generator's sequence is part of the standard, so the same problem
+    // gets the same plan everywhere.
+    std::mt19937 random(1);
+    for (unsigned round = 0; round < options.rounds && !done(); ++round)
+      attempt(shuffled(problem, best, bestOrder, random), best.peak + 1);
     return best;
   }
 
 private:
-  /// Moves the buffers that end at the peak to the front.
-  static Order peakFirst(const Problem &problem, const Plan &plan,
-                         const Order &order) {
-    auto atPeak = [&](uint32_t id) {
-      return problem.buffers[id].size > 0 &&
-             plan.offsets[id] + problem.buffers[id].size == plan.peak;
+  /// Moves one of the buffers that end at the peak to a place before, so that
+  /// it gets a better one; sometimes also any other.
+  static Order shuffled(const Problem &problem, const Plan &plan, Order order,
+                        std::mt19937 &random) {
+    std::vector<size_t> atPeak;
+    for (size_t i = 0; i < order.size(); ++i) {
+      uint32_t id = order[i];
+      if (problem.buffers[id].size > 0 &&
+          plan.offsets[id] + problem.buffers[id].size == plan.peak)
+        atPeak.push_back(i);
+    }
+    auto moveForward = [&](size_t from) {
+      size_t to = random() % (from + 1);
+      std::rotate(order.begin() + long(to), order.begin() + long(from),
+                  order.begin() + long(from) + 1);
     };
-    Order moved;
-    moved.reserve(order.size());
-    std::copy_if(order.begin(), order.end(), std::back_inserter(moved), atPeak);
-    std::copy_if(order.begin(), order.end(), std::back_inserter(moved),
-                 [&](uint32_t id) { return !atPeak(id); });
-    return moved;
+    if (random() % 2)
+      moveForward(random() % order.size());
+    moveForward(atPeak[random() % atPeak.size()]);
+    return order;
   }
 
   GreedyOptions options;

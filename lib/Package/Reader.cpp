@@ -70,6 +70,31 @@ bool hasPrefix(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+/// FlatBuffers' verifier checks the alignment of scalars but not that of a
+/// vector's elements, which matters where they have 8 bytes. Every such vector
+/// of the schema stands here.
+template <typename T> bool isAligned(const flatbuffers::Vector<T> *vector) {
+  return !vector || reinterpret_cast<uintptr_t>(vector->Data()) % 8 == 0;
+}
+bool isAligned(const fb::Interface &interface) {
+  if (!isAligned(interface.exprs()))
+    return false;
+  if (interface.weights())
+    for (const fb::Weight *weight : *interface.weights())
+      if (!isAligned(weight->shape()))
+        return false;
+  return true;
+}
+bool isAligned(const fb::Plan &plan) {
+  if (!isAligned(plan.state_offsets()))
+    return false;
+  if (plan.functions())
+    for (const fb::FunctionPlan *function : *plan.functions())
+      if (function->memory() && !isAligned(function->memory()->offsets()))
+        return false;
+  return true;
+}
+
 /// The package inside of a file: all of it, or what a footer says.
 Expected<std::span<const std::byte>>
 findPackage(std::span<const std::byte> file) {
@@ -151,7 +176,8 @@ Status Reader::Impl::readTables(const Section &section, Native &native) const {
     flatbuffers::Verifier verifier(
         data, section.bytes.size(), 16 + 3 * maxNesting,
         flatbuffers::uoffset_t(section.bytes.size() / 8));
-    fits = verifier.VerifyBuffer<Table>(nullptr);
+    fits = verifier.VerifyBuffer<Table>(nullptr) &&
+           isAligned(*flatbuffers::GetRoot<Table>(data));
   }
   if (!fits)
     return dataLoss("section '" + section.name + "' is malformed");

@@ -125,13 +125,21 @@ TEST(Planner, GivesTheSamePlanTwice) {
 }
 
 TEST(Planner, PlansTwentyThousandBuffersWithinItsWork) {
-  // A budget of nothing still gives a right plan, from the first order.
+  // A budget of nothing still gives a right plan, from the pass by start.
   Problem problem = randomProblem(3, 20000, 40, 20000);
   for (uint64_t work : {uint64_t(0), GreedyOptions().work}) {
     Expected<Plan> plan = makeGreedyPlanner({work, 12})->plan(problem);
     ASSERT_TRUE(plan);
     EXPECT_TRUE(verify(problem, *plan));
   }
+}
+
+TEST(Planner, ManyBuffersAtOnceDoNotExhaustIt) {
+  // 10 000 live at a time on average: 10^8 pairs of neighbours.
+  Problem problem = randomProblem(5, 20000, 20000, 20000);
+  Expected<Plan> plan = planGreedy(problem);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(verify(problem, *plan));
 }
 
 RC_GTEST_PROP(PlannerProperty, EveryPlanIsRightAndVerified, ()) {
@@ -164,6 +172,14 @@ TEST(Verifier, NamesBothBuffersOfAnOverlap) {
   EXPECT_EQ(status.message(),
             "memory plan: buffer 1 (bytes 5 to 15, alive 4 to 8) overlaps "
             "buffer 0 (bytes 0 to 10, alive 0 to 4)");
+}
+
+TEST(Verifier, FindsAnOverlapOfOneByte) {
+  Problem problem{{{10, 1, 0, 4}, {10, 1, 0, 4}}};
+  EXPECT_TRUE(verify(problem, {{0, 10}, 20, 20}));
+  EXPECT_TRUE(verify(problem, {{10, 0}, 20, 20}));
+  EXPECT_FALSE(verify(problem, {{0, 9}, 20, 20}));
+  EXPECT_FALSE(verify(problem, {{9, 0}, 20, 20}));
 }
 
 TEST(Verifier, AcceptsSharedBytesAtDifferentTimes) {

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <random>
 
 using namespace actnet;
@@ -116,9 +117,12 @@ TEST(Mutation, EveryFlipOutsideTheWeightsIsFoundByAChecksum) {
 TEST(Mutation, FlipsBehindTheChecksumsNeverCrash) {
   std::vector<std::byte> valid = samplePackage();
   std::vector<size_t> places = interesting(valid);
+  // A campaign by hand: ACTNET_MUTATIONS=1000000 PackageTest
+  const char *rounds = std::getenv("ACTNET_MUTATIONS");
   std::mt19937 random(1);
   Outcome outcome;
-  for (int round = 0; round < 6000; ++round) {
+  for (int round = 0, n = rounds ? std::atoi(rounds) : 6000; round < n;
+       ++round) {
     std::vector<std::byte> bytes = valid;
     for (unsigned n = 1 + random() % 4; n > 0; --n) {
       std::byte &at = bytes[places[random() % places.size()]];
