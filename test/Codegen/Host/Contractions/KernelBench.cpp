@@ -1,0 +1,186 @@
+//===- KernelBench.cpp - speed of contraction kernels, one thread ---------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// kernel-bench [FILTER] [--variant=x86-64-v3]: GFLOP/s of the layer shapes of
+// the models that docs/performance.md reports; medians of many short runs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelRunner.h"
+#include "Texts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+struct Case {
+  std::string label, text;
+  double flops;
+  std::vector<int64_t> sizes; ///< Elements of each operand.
+  std::vector<int64_t> dims;
+};
+
+void measure(const Case &c, const std::string &variant) {
+  double start = now();
+  KernelRunner runner(c.text, variant);
+  double compile = now() - start;
+  if (!runner.ok()) {
+    std::printf("%-40s %s\n", c.label.c_str(), runner.error().c_str());
+    return;
+  }
+  std::vector<std::unique_ptr<Floats>> buffers;
+  std::vector<void *> operands;
+  for (int64_t size : c.sizes) {
+    buffers.push_back(std::make_unique<Floats>(size, buffers.size()));
+    operands.push_back(buffers.back()->data);
+  }
+  runner.run("k", operands, c.dims);
+  int64_t tiles = runner.tiles("k", c.dims);
+  std::vector<double> times;
+  double end = now() + 0.4;
+  while (now() < end || times.size() < 5) {
+    double t = now();
+    runner.runFast("k", operands.data(), c.dims.data(), tiles);
+    times.push_back(now() - t);
+  }
+  std::sort(times.begin(), times.end());
+  std::printf("%-40s %7.1f GFLOP/s median %7.1f best  %9.1f us  (compiled in "
+              "%.2f s, %s)\n",
+              c.label.c_str(), c.flops / times[times.size() / 2] * 1e-9,
+              c.flops / times[0] * 1e-9, times[times.size() / 2] * 1e6, compile,
+              runner.schedule("k").c_str());
+  std::fflush(stdout);
+}
+
+Case product(const std::string &label, int64_t m, int64_t n, int64_t k,
+             bool bias = false, bool packed = true) {
+  MatmulText t{n, k, m, packed, bias};
+  std::vector<int64_t> sizes{m * k, packed ? (n + 15) / 16 * 16 * k : n * k};
+  if (bias)
+    sizes.push_back(n);
+  sizes.push_back(m * n);
+  return {label + " " + std::to_string(m) + "x" + std::to_string(n) + "x" +
+              std::to_string(k),
+          matmulText("k", t),
+          2.0 * m * n * k,
+          sizes,
+          {}};
+}
+
+Case conv(const std::string &label, const ConvText &t, int64_t n = 1) {
+  int64_t pixels = n * t.outH() * t.outW(),
+          filter = (t.o + 15) / 16 * 16 * t.kh * t.kw * t.i;
+  return {label + " " + std::to_string(t.h) + "x" + std::to_string(t.w) + "x" +
+              std::to_string(t.i) + " " + std::to_string(t.kh) + "x" +
+              std::to_string(t.kw) + "s" + std::to_string(t.stride) + " to " +
+              std::to_string(t.o),
+          convText("k", t),
+          2.0 * pixels * t.o * t.i * t.kh * t.kw,
+          {n * t.h * t.w * t.i, filter, t.o, pixels * t.o, pixels * t.o},
+          {n}};
+}
+
+Case depthwise(const std::string &label, const DepthwiseText &t,
+               int64_t n = 1) {
+  int64_t pixels = n * t.outH() * t.outW();
+  return {label + " " + std::to_string(t.h) + "x" + std::to_string(t.w) + "x" +
+              std::to_string(t.c) + " " + std::to_string(t.k) + "x" +
+              std::to_string(t.k) + "s" + std::to_string(t.stride),
+          depthwiseText("k", t),
+          2.0 * pixels * t.c * t.k * t.k,
+          {n * t.h * t.w * t.c, t.k * t.k * t.c, t.c, pixels * t.c},
+          {n}};
+}
+
+Case attention(const std::string &label, int64_t n, int64_t heads, int64_t s,
+               int64_t d, bool causal) {
+  AttentionText t{heads, d, d, s, s, 0, false, causal};
+  int64_t size = n * s * heads * d;
+  return {label + " b" + std::to_string(n) + " h" + std::to_string(heads) +
+              " s" + std::to_string(s) + " d" + std::to_string(d),
+          attentionText("k", t),
+          4.0 * n * heads * s * s * d,
+          {size, size, size, size},
+          {n}};
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  std::string filter, variant = "x86-64-v3";
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--variant=", 10) == 0)
+      variant = argv[i] + 10;
+    else
+      filter = argv[i];
+  }
+  std::vector<Case> cases = {
+      product("product", 256, 256, 256),
+      product("product", 512, 512, 512),
+      product("product", 1024, 1024, 1024),
+      product("product", 2048, 2048, 2048),
+      product("unpacked", 512, 512, 512, false, false),
+      product("resnet 1x1", 3136, 64, 64, true),
+      product("resnet 1x1", 3136, 256, 64, true),
+      product("resnet 1x1", 3136, 64, 256, true),
+      product("resnet 1x1", 784, 512, 128, true),
+      product("resnet 1x1", 784, 128, 512, true),
+      product("resnet 1x1", 196, 1024, 256, true),
+      product("resnet 1x1", 196, 256, 1024, true),
+      product("resnet 1x1", 49, 2048, 512, true),
+      product("resnet 1x1", 49, 512, 2048, true),
+      product("resnet head", 1, 1000, 2048, true),
+      conv("resnet", {.h = 56, .w = 56, .i = 64, .o = 64}),
+      conv("resnet", {.h = 28, .w = 28, .i = 128, .o = 128}),
+      conv("resnet", {.h = 14, .w = 14, .i = 256, .o = 256}),
+      conv("resnet", {.h = 7, .w = 7, .i = 512, .o = 512}),
+      conv("resnet", {.h = 56, .w = 56, .i = 128, .o = 128, .stride = 2}),
+      conv("resnet stem", {.h = 230,
+                           .w = 230,
+                           .i = 3,
+                           .o = 64,
+                           .kh = 7,
+                           .kw = 7,
+                           .stride = 2,
+                           .pad = 0}),
+      conv("mobilenet stem",
+           {.h = 226, .w = 226, .i = 3, .o = 32, .stride = 2, .pad = 0}),
+      product("mobilenet 1x1", 12544, 16, 32, true),
+      product("mobilenet 1x1", 12544, 96, 16, true),
+      product("mobilenet 1x1", 3136, 24, 96, true),
+      product("mobilenet 1x1", 3136, 144, 24, true),
+      product("mobilenet 1x1", 196, 384, 64, true),
+      product("mobilenet 1x1", 49, 960, 160, true),
+      product("mobilenet 1x1", 49, 160, 960, true),
+      depthwise("mobilenet", {.h = 112, .w = 112, .c = 32}),
+      depthwise("mobilenet", {.h = 112, .w = 112, .c = 96, .stride = 2}),
+      depthwise("mobilenet", {.h = 56, .w = 56, .c = 144}),
+      depthwise("mobilenet", {.h = 14, .w = 14, .c = 384}),
+      depthwise("mobilenet", {.h = 7, .w = 7, .c = 960}),
+      depthwise("efficientnet", {.h = 28, .w = 28, .c = 240, .k = 5, .pad = 2}),
+      product("bert", 128, 768, 768, true),
+      product("bert", 128, 3072, 768, true),
+      product("bert", 128, 768, 3072, true),
+      product("bert b8", 1024, 768, 768, true),
+      product("bert b8", 1024, 3072, 768, true),
+      product("bert b8", 1024, 768, 3072, true),
+      product("decode", 1, 3072, 768, true),
+      attention("bert", 1, 12, 128, 64, false),
+      attention("vit", 1, 12, 197, 64, false),
+      attention("gpt2", 1, 12, 128, 64, true),
+      attention("long", 1, 12, 1024, 64, true),
+  };
+  for (const Case &c : cases)
+    if (c.label.find(filter) != std::string::npos)
+      measure(c, variant);
+  return 0;
+}
