@@ -1,0 +1,300 @@
+//===- ImportContract.cpp - products, convolutions, pooling ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Importer.h"
+
+using namespace mlir;
+
+namespace actnet::onnx {
+
+static FailureOr<Value> einsum(NodeImport &n, StringRef spec, Value a, Value c) {
+  return n.create<graph::EinsumOp>({a, c}, n.named("spec", n.b.getStringAttr(spec)));
+}
+
+/// MatMul (13): NumPy's matmul. Leading dims of the right operand that the left
+/// one has too are batch dims; a right operand of rank 2 is shared by all.
+static LogicalResult matMul(NodeImport &n) {
+  FailureOr<Value> lhs = n.value(0), rhs = n.value(1);
+  if (failed(lhs) || failed(rhs))
+    return failure();
+  Value a = *lhs, c = *rhs;
+  SmallVector<DimExprAttr> da = n.dims(a), dc = n.dims(c);
+  if (da.empty() || dc.empty())
+    return n.error() << "operands must have a rank of at least 1";
+  bool vectorLeft = da.size() == 1, vectorRight = dc.size() == 1;
+  if (vectorLeft) {
+    da.insert(da.begin(), n.dim(1));
+    a = n.reshape(a, da);
+  }
+  if (vectorRight) {
+    dc.push_back(n.dim(1));
+    c = n.reshape(c, dc);
+  }
+  // Letters: M K, K N, batch dims from Z backwards, aligned at the right.
+  size_t batch = std::max(da.size(), dc.size()) - 2;
+  if (batch > 20)
+    return n.error() << "rank " << batch + 2 << " is too large";
+  std::string left = "mk", right = "kn", out = "mn";
+  SmallVector<DimExprAttr> outDims;
+  for (size_t i = 0; i < batch; ++i) {
+    char letter = static_cast<char>('z' - i); // the i-th batch dim from the right
+    bool inA = i + 2 < da.size(), inC = i + 2 < dc.size();
+    DimExprAttr ea = inA ? da[da.size() - 3 - i] : nullptr;
+    DimExprAttr ec = inC ? dc[dc.size() - 3 - i] : nullptr;
+    if (inA && inC && ea != ec) {
+      // One of them is 1: that operand does without the letter.
+      if (graph::constantValue(ea) == 1)
+        inA = false;
+      else if (graph::constantValue(ec) == 1)
+        inC = false;
+      else
+        return n.error() << "batch dims " << graph::toString(ea) << " and "
+                         << graph::toString(ec) << " do not broadcast";
+    }
+    if (inA)
+      left = letter + left;
+    if (inC)
+      right = letter + right;
+    out = letter + out;
+    outDims.insert(outDims.begin(), inA ? ea : ec);
+  }
+  if (da.back() != dc[dc.size() - 2])
+    return n.error() << "the contracted dims differ: " << graph::toString(da.back()) << " and "
+                     << graph::toString(dc[dc.size() - 2]);
+  // Dims of extent 1 that a letter was taken from.
+  auto strip = [&](Value v, ArrayRef<DimExprAttr> dims, size_t keep) {
+    if (dims.size() == keep)
+      return v;
+    SmallVector<DimExprAttr> kept;
+    size_t drop = dims.size() - keep;
+    for (auto [i, d] : llvm::enumerate(dims))
+      if (drop && graph::constantValue(d) == 1 && i + 2 < dims.size())
+        --drop;
+      else
+        kept.push_back(d);
+    return n.reshape(v, kept);
+  };
+  a = strip(a, da, left.size());
+  c = strip(c, dc, right.size());
+  FailureOr<Value> y = einsum(n, left + "," + right + "->" + out, a, c);
+  if (failed(y))
+    return failure();
+  if (vectorLeft || vectorRight) {
+    if (!vectorLeft)
+      outDims.push_back(da[da.size() - 2]);
+    if (!vectorRight)
+      outDims.push_back(dc.back());
+    y = n.reshape(*y, outDims);
+  }
+  n.result(0, *y);
+  return success();
+}
+
+/// Gemm (13): alpha A B + beta C.
+static LogicalResult gemm(NodeImport &n) {
+  FailureOr<Value> a = n.value(0), c = n.value(1);
+  if (failed(a) || failed(c))
+    return failure();
+  if (n.type(*a).getRank() != 2 || n.type(*c).getRank() != 2)
+    return n.error() << "operands must have rank 2, found " << n.type(*a).getRank() << " and "
+                     << n.type(*c).getRank();
+  std::string spec = std::string(n.intAttr("transA", 0) ? "km" : "mk") +
+                     (n.intAttr("transB", 0) ? ",nk" : ",kn") + "->mn";
+  FailureOr<Value> y = einsum(n, spec, *a, *c);
+  auto scale = [&](FailureOr<Value> v, double factor) -> FailureOr<Value> {
+    if (failed(v) || factor == 1)
+      return v;
+    return n.create<graph::MulOp>({*v, n.scalar(n.type(*v).getElementType(), factor)});
+  };
+  y = scale(y, n.floatAttr("alpha", 1));
+  if (succeeded(y) && n.has(2)) {
+    FailureOr<Value> bias = n.value(2);
+    bias = scale(bias, n.floatAttr("beta", 1));
+    y = succeeded(bias) ? n.create<graph::AddOp>({*y, *bias}) : FailureOr<Value>(failure());
+  }
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
+namespace {
+/// Windows of Conv and the pools.
+struct Window {
+  SmallVector<int64_t> extents, strides, dilations, padding;
+};
+} // namespace
+
+static FailureOr<Window> readWindow(NodeImport &n, ArrayRef<DimExprAttr> inputDims,
+                                    ArrayRef<int64_t> extents) {
+  size_t rank = inputDims.size() - 2;
+  Window w;
+  w.extents.assign(extents.begin(), extents.end());
+  w.strides = n.intsAttr("strides").value_or(SmallVector<int64_t>(rank, 1));
+  w.dilations = n.intsAttr("dilations").value_or(SmallVector<int64_t>(rank, 1));
+  SmallVector<int64_t> pads = n.intsAttr("pads").value_or(SmallVector<int64_t>(2 * rank, 0));
+  if (w.extents.size() != rank || w.strides.size() != rank || w.dilations.size() != rank ||
+      pads.size() != 2 * rank) {
+    n.error() << "kernel_shape, strides, dilations and pads must have 1, 1, 1 and 2 numbers for "
+                 "each of the "
+              << rank << " spatial dims";
+    return failure();
+  }
+  for (size_t i = 0; i < rank; ++i)
+    if (w.extents[i] < 1 || w.strides[i] < 1 || w.dilations[i] < 1 || pads[i] < 0 ||
+        pads[rank + i] < 0 || std::max({w.extents[i], w.strides[i], w.dilations[i], pads[i],
+                                        pads[rank + i]}) > (1 << 24)) {
+      n.error() << "kernel_shape, strides, dilations or pads are out of range";
+      return failure();
+    }
+  StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
+  w.padding.resize(2 * rank);
+  for (size_t i = 0; i < rank; ++i) {
+    w.padding[2 * i] = pads[i];
+    w.padding[2 * i + 1] = pads[rank + i];
+    if (autoPad == "NOTSET")
+      continue;
+    int64_t total = 0;
+    if (autoPad != "VALID") {
+      std::optional<int64_t> extent = graph::constantValue(inputDims[2 + i]);
+      int64_t reach = w.dilations[i] * (w.extents[i] - 1) + 1;
+      if (w.strides[i] == 1) {
+        total = reach - 1;
+      } else if (!extent) {
+        n.error() << "auto_pad " << autoPad << " needs a static extent, found "
+                  << graph::toString(inputDims[2 + i]);
+        return failure();
+      } else {
+        int64_t out = (*extent + w.strides[i] - 1) / w.strides[i];
+        total = std::max<int64_t>(0, (out - 1) * w.strides[i] + reach - *extent);
+      }
+    }
+    int64_t small = total / 2, large = total - small;
+    w.padding[2 * i] = autoPad == "SAME_LOWER" ? large : small;
+    w.padding[2 * i + 1] = autoPad == "SAME_LOWER" ? small : large;
+  }
+  return w;
+}
+
+static std::string layout(StringRef prefix, size_t rank) {
+  return prefix.str() + (rank == 1 ? "w" : rank == 2 ? "hw" : "dhw");
+}
+
+static LogicalResult conv(NodeImport &n) {
+  FailureOr<Value> x = n.value(0), f = n.value(1);
+  if (failed(x) || failed(f))
+    return failure();
+  int64_t rank = n.type(*x).getRank() - 2;
+  if (rank < 1 || rank > 3 || n.type(*f).getRank() != rank + 2)
+    return n.error() << "the input must have rank 3 to 5 and the filter the same rank, found "
+                     << n.type(*x).getRank() << " and " << n.type(*f).getRank();
+  if (!n.type(*f).hasStaticShape())
+    return n.error() << "the filter must have a static shape";
+  FailureOr<Window> w = readWindow(n, n.dims(*x), n.type(*f).getShape().drop_front(2));
+  if (failed(w))
+    return failure();
+  auto text = [&](StringRef s) { return n.b.getStringAttr(s); };
+  FailureOr<Value> y = n.create<graph::ConvOp>(
+      {*x, *f}, {n.named("input_layout", text(layout("nc", rank))),
+                 n.named("filter_layout", text(layout("oi", rank))),
+                 n.named("output_layout", text(layout("nc", rank))),
+                 n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
+                 n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
+                 n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
+                 n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
+  if (succeeded(y) && n.has(2)) {
+    FailureOr<Value> bias = n.value(2);
+    if (failed(bias))
+      return failure();
+    if (n.type(*bias).getRank() != 1)
+      return n.error() << "the bias must have rank 1, found " << n.type(*bias).getRank();
+    SmallVector<DimExprAttr> dims(rank + 1, n.dim(1));
+    dims[0] = n.dims(*bias)[0];
+    y = n.create<graph::AddOp>({*y, n.reshape(*bias, dims)});
+  }
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
+static LogicalResult pool(NodeImport &n) {
+  FailureOr<Value> x = n.value(0);
+  if (failed(x))
+    return failure();
+  int64_t rank = n.type(*x).getRank() - 2;
+  if (rank < 1 || rank > 3)
+    return n.error() << "the input must have rank 3 to 5, found " << rank + 2;
+  if (n.node.outputs.size() > 1 && !n.node.outputs[1].empty())
+    return n.error() << "the output Indices is not supported";
+  FailureOr<Window> w =
+      readWindow(n, n.dims(*x), n.intsAttr("kernel_shape").value_or(SmallVector<int64_t>()));
+  if (failed(w))
+    return failure();
+  bool isMax = n.node.opType == "MaxPool";
+  SmallVector<NamedAttribute> attributes = {
+      n.named("kind", graph::PoolKindAttr::get(n.b.getContext(), isMax ? graph::PoolKind::max
+                                                                       : graph::PoolKind::avg)),
+      n.named("layout", n.b.getStringAttr(layout("nc", rank))),
+      n.named("window", n.b.getDenseI64ArrayAttr(w->extents)),
+      n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
+      n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
+      n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations))};
+  if (n.intAttr("count_include_pad", 0))
+    attributes.push_back(n.named("count_include_pad", n.b.getUnitAttr()));
+  if (n.intAttr("ceil_mode", 0))
+    attributes.push_back(n.named("ceil_mode", n.b.getUnitAttr()));
+  FailureOr<Value> y = n.create<graph::PoolOp>(*x, attributes);
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
+static LogicalResult globalPool(NodeImport &n) {
+  FailureOr<Value> x = n.value(0);
+  if (failed(x))
+    return failure();
+  SmallVector<int64_t> dims;
+  for (int64_t i = 2; i < n.type(*x).getRank(); ++i)
+    dims.push_back(i);
+  auto kind = n.node.opType == "GlobalMaxPool" ? graph::ReduceKind::max : graph::ReduceKind::mean;
+  FailureOr<Value> y = n.create<graph::ReduceOp>(
+      *x, {n.named("kind", graph::ReduceKindAttr::get(n.b.getContext(), kind)),
+           n.named("dims", n.b.getDenseI64ArrayAttr(dims)), n.named("keepdims", n.b.getUnitAttr())});
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
+/// Einsum (12) of two operands, letters only.
+static LogicalResult einsumNode(NodeImport &n) {
+  FailureOr<Value> a = n.value(0), c = n.value(1);
+  if (failed(a) || failed(c))
+    return failure();
+  std::string spec;
+  for (char ch : n.stringAttr("equation", ""))
+    if (ch != ' ')
+      spec += ch;
+  if (n.node.inputs.size() != 2 || !StringRef(spec).contains("->") || StringRef(spec).contains('.'))
+    return n.error() << "only two operands with an explicit result and no '...' are supported";
+  FailureOr<Value> y = einsum(n, spec, *a, *c);
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
+void addContract(ImportTable &table) {
+  table["MatMul"] = matMul;
+  table["Gemm"] = gemm;
+  table["Einsum"] = einsumNode;
+  table["Conv"] = conv;
+  table["MaxPool"] = pool;
+  table["AveragePool"] = pool;
+  table["GlobalAveragePool"] = globalPool;
+  table["GlobalMaxPool"] = globalPool;
+}
+
+} // namespace actnet::onnx

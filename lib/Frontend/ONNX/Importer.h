@@ -1,0 +1,151 @@
+//===- Importer.h - state of one import -----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the operators' import functions see: the node, its operands as values
+// or as shape arithmetic, and helpers that create graph ops without aborting.
+//
+// A small integer tensor whose elements are all known as dim expressions is a
+// *shape value*: shape arithmetic on it is done here, on expressions, and
+// becomes an operation only where data needs the number.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_LIB_FRONTEND_ONNX_IMPORTER_H
+#define ACTNET_LIB_FRONTEND_ONNX_IMPORTER_H
+
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/GraphOps.h"
+#include "actnet/Frontend/ONNX/Model.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <optional>
+
+namespace actnet::onnx {
+
+using graph::DimExprAttr;
+
+/// The elements of an integer tensor of rank 0 or 1 as dim expressions.
+struct ShapeValue {
+  bool scalar = false;
+  llvm::SmallVector<DimExprAttr> elements;
+};
+
+class Importer;
+
+/// One node while it is imported.
+class NodeImport {
+public:
+  NodeImport(Importer &importer, const Node &node, mlir::Location loc);
+
+  Importer &importer;
+  const Node &node;
+  mlir::Location loc;
+  mlir::OpBuilder &b;
+  int64_t opset;
+
+  mlir::InFlightDiagnostic error();
+
+  bool has(unsigned i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
+  /// The i-th operand; an error where it is missing or unknown.
+  mlir::FailureOr<mlir::Value> value(unsigned i);
+  /// The i-th operand as shape arithmetic; nothing where it is data.
+  std::optional<ShapeValue> shape(unsigned i);
+  /// The same; an error where it is data.
+  mlir::FailureOr<ShapeValue> needShape(unsigned i, llvm::StringRef what);
+  /// The i-th operand as constant integers; an error where it is not.
+  mlir::FailureOr<llvm::SmallVector<int64_t>> needIntegers(unsigned i, llvm::StringRef what);
+  /// The i-th operand as one constant number; nothing where it is none.
+  std::optional<double> constantNumber(unsigned i);
+
+  const NodeAttribute *attribute(llvm::StringRef name) const;
+  int64_t intAttr(llvm::StringRef name, int64_t otherwise) const;
+  double floatAttr(llvm::StringRef name, double otherwise) const;
+  llvm::StringRef stringAttr(llvm::StringRef name, llvm::StringRef otherwise) const;
+  std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name) const;
+
+  /// An axis below zero counts from the end; an error outside the rank.
+  mlir::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
+
+  /// Creates an op with inferred types, or emits why not.
+  template <typename OpTy>
+  mlir::FailureOr<mlir::Value> create(mlir::ValueRange operands,
+                                      llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
+    auto op = graph::tryCreate<OpTy>(b, loc, operands, attributes);
+    if (mlir::failed(op))
+      return mlir::failure();
+    return mlir::Value((*op)->getResult(0));
+  }
+  mlir::NamedAttribute named(llvm::StringRef name, mlir::Attribute attribute) {
+    return b.getNamedAttr(name, attribute);
+  }
+  mlir::Value reshape(mlir::Value x, llvm::ArrayRef<DimExprAttr> dims);
+  mlir::FailureOr<mlir::Value> transpose(mlir::Value x, llvm::ArrayRef<int64_t> perm);
+  mlir::Value scalar(mlir::Type type, double value);
+  DimExprAttr dim(int64_t value) { return graph::dimConstant(b.getContext(), value); }
+  static mlir::RankedTensorType type(mlir::Value v) {
+    return llvm::cast<mlir::RankedTensorType>(v.getType());
+  }
+  static llvm::SmallVector<DimExprAttr> dims(mlir::Value v) { return graph::getDims(type(v)); }
+
+  /// Sets output i. Each output that is used must be set once.
+  void result(unsigned i, mlir::Value v);
+  void result(unsigned i, ShapeValue v);
+};
+
+/// Imports one node; sets its results.
+using ImportFunction = mlir::LogicalResult (*)(NodeImport &);
+using ImportTable = llvm::StringMap<ImportFunction>;
+
+/// The operator families; each adds its functions by ONNX operator name.
+void addElementwise(ImportTable &table);
+void addContract(ImportTable &table);
+void addMovement(ImportTable &table);
+void addReduceAndNorm(ImportTable &table);
+
+/// Does a node's work on shape values, where all its operands are such.
+/// Nothing where the operator is no shape arithmetic; failure on an error.
+std::optional<mlir::LogicalResult> importShapeArithmetic(NodeImport &node);
+
+class Importer {
+public:
+  Importer(mlir::MLIRContext &context, llvm::StringRef path, llvm::StringRef mapped);
+
+  mlir::OwningOpRef<mlir::ModuleOp> run(const Model &model);
+
+  mlir::OpBuilder b;
+  int64_t opset = 0;
+  llvm::DenseMap<llvm::StringRef, mlir::Value> values;
+  llvm::DenseMap<llvm::StringRef, ShapeValue> shapes;
+
+  /// The element type of a TensorProto.DataType; null where unsupported.
+  mlir::Type elementType(int64_t onnxType);
+  /// A graph.constant for a tensor of the file, or an error at `loc`.
+  mlir::FailureOr<mlir::Value> constant(const Tensor &tensor, mlir::Location loc);
+  /// The elements of a small integer tensor of rank 0 or 1.
+  std::optional<ShapeValue> shapeOf(const Tensor &tensor);
+  /// A value for a name: an operation's result, or a constant made on first
+  /// use; null where unknown.
+  mlir::FailureOr<mlir::Value> lookup(llvm::StringRef name, mlir::Location loc);
+
+private:
+  mlir::MLIRContext &context;
+  std::string path, folder;
+  llvm::StringRef mapped;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  llvm::DenseMap<llvm::StringRef, const Tensor *> initializers;
+  llvm::SmallVector<mlir::NamedAttribute> dimBounds;
+  unsigned buffers = 0;
+
+  mlir::Location fileLoc();
+  mlir::LogicalResult checkModel(const Model &model, const ImportTable &table);
+  mlir::LogicalResult importGraph(const Graph &graph, const ImportTable &table);
+  mlir::FailureOr<mlir::RankedTensorType> valueType(const ValueInfo &info);
+  mlir::FailureOr<llvm::SmallVector<const Node *>> sortNodes(const Graph &graph);
+  mlir::FailureOr<mlir::Attribute> weight(const Tensor &tensor, mlir::RankedTensorType type,
+                                          mlir::Location loc);
+};
+
+} // namespace actnet::onnx
+
+#endif // ACTNET_LIB_FRONTEND_ONNX_IMPORTER_H
