@@ -187,8 +187,8 @@ Status run::check(actnet_status status) {
   }
 }
 
-int run::runMain(const std::string &name, const std::string &self,
-                 const std::vector<std::string> &arguments) {
+static int runFlags(const std::string &name, const std::string &self,
+                    const std::vector<std::string> &arguments) {
   Clock::time_point begin = Clock::now();
   auto parsed = parseFlags(arguments, self.empty());
   if (!parsed)
@@ -233,4 +233,14 @@ int run::runMain(const std::string &name, const std::string &self,
   if (!status)
     return fail(name, status, exitFailed);
   return differs ? exitDiffers : exitDone;
+}
+
+int run::runMain(const std::string &name, const std::string &self,
+                 const std::vector<std::string> &arguments) {
+  int code = runFlags(name, self, arguments);
+  bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (!written && code == exitDone)
+    return fail(name, unavailable("standard output: cannot be written"),
+                exitFailed);
+  return code;
 }
