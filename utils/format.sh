@@ -16,9 +16,11 @@ else
   mapfile -t files < <(git ls-files '*.c' '*.h' '*.cpp')
 fi
 ((${#files[@]})) || exit 0
+mkdir -p build
 if ! clang-format-22 "${mode[@]}" "${files[@]}" 2>build/format.log; then
   # One line a file says enough; the log has the places.
-  grep -o '^[^:]*' build/format.log | sort | uniq -c | grep -F '.' | sed 's/^/not formatted (places): /'
+  sed -nE 's/^([^ :]+):[0-9]+:[0-9]+: error:.*/\1/p' build/format.log | sort | uniq -c |
+    awk '{printf "not formatted: %s (%d places)\n", $2, $1}'
   echo "format.sh: run utils/format.sh --fix" >&2
   exit 1
 fi
