@@ -204,6 +204,8 @@ public:
 
   /// The value of a tensor of the kernel body at these indices.
   mlir::Value element(mlir::Value tensor, llvm::ArrayRef<Index> at);
+  /// The same, computed from the definition even where the tensor is bound.
+  mlir::Value definition(mlir::Value tensor, llvm::ArrayRef<Index> at);
   /// From now on `tensor` is what `fn` says; a null function unbinds. Elements
   /// made before are forgotten.
   void bind(mlir::Value tensor, ElementFn fn);
@@ -216,6 +218,8 @@ public:
   /// result.
   Values body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> at, mlir::ValueRange inputs,
               mlir::ValueRange outputs);
+  /// Emits one op of a scalar body for given operands.
+  mlir::Value apply(mlir::Operation &op, mlir::ValueRange operands);
   /// Address of an element of a tensor argument, or of a result (lane 0).
   mlir::Value argAddress(unsigned i, llvm::ArrayRef<Index> at);
   mlir::Value resultAddress(unsigned i, llvm::ArrayRef<Index> at);
@@ -257,7 +261,6 @@ private:
 
   mlir::Value find(mlir::Value tensor, llvm::ArrayRef<Index> at);
   void remember(mlir::Value tensor, llvm::ArrayRef<Index> at, mlir::Value value);
-  mlir::Value compute(mlir::Value tensor, llvm::ArrayRef<Index> at);
   mlir::Value generic(mlir::linalg::GenericOp op, unsigned result, llvm::ArrayRef<Index> at);
   mlir::Value pad(mlir::tensor::PadOp op, llvm::ArrayRef<Index> at);
   mlir::Value slice(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Index> at);

@@ -133,9 +133,9 @@ LogicalResult AttentionOp::verify() {
   for (auto [operand, attribute] : llvm::zip(operands, getIndexingMaps())) {
     AffineMap map = cast<AffineMapAttr>(attribute).getValue();
     if (map.getNumDims() != 6 || map.getNumSymbols() != 0)
-      return emitOpError() << "map " << map << " must have the six dims (b, h, s, t, d, e)";
+      return emitOpError() << "map " << attribute << " must have the six dims (b, h, s, t, d, e)";
     if (map.getNumResults() != cast<RankedTensorType>(operand.getType()).getRank())
-      return emitOpError() << "map " << map << " does not fit " << operand.getType();
+      return emitOpError() << "map " << attribute << " does not fit " << operand.getType();
   }
   if (getResult().getType() != getOut().getType())
     return emitOpError("result must have the type of outs");
