@@ -5,7 +5,9 @@ program, and as an executable.
 """
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -119,6 +121,20 @@ def main():
             allowed = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}
             require(needed <= allowed, f"needs {sorted(needed - allowed)}")
 
+        def alone():
+            """Runs in a root folder that holds the program and three libraries."""
+            root = path("root")
+            text = require_success(["ldd", path("digits")]).stdout
+            for file in re.findall(r"(/\S+)", text):
+                os.makedirs(root + os.path.dirname(file), exist_ok=True)
+                shutil.copy(os.path.realpath(file), root + file)
+            os.makedirs(f"{root}/app", exist_ok=True)
+            shutil.copy(path("digits"), f"{root}/app/digits")
+            done = run(["/usr/sbin/chroot", root, "/app/digits", "--dim", "N=3", "--json"],
+                       env={})
+            require(done.returncode == 0, f"status {done.returncode}: {done.stderr[-500:]}")
+            require(json.loads(done.stdout)["outputs"][0]["shape"] == [3, 10], done.stdout[-500:])
+
         def exported():
             names = subprocess.run(["nm", "-D", "--defined-only", library / "libactnet.so"],
                                    capture_output=True, text=True, check=True).stdout.split("\n")
@@ -127,7 +143,6 @@ def main():
             require(len(names) > 10 and not other, f"libactnet.so exports {other[:5]}")
 
         def size():
-            import os
             limit = 1.1 * os.path.getsize(EXAMPLE / "digits.onnx") + 10e6
             require(os.path.getsize(path("digits")) <= limit, "the program is too large")
 
@@ -141,6 +156,8 @@ def main():
         cases.case("the narrower variant agrees", variants_agree)
         cases.case("a difference exits with 3", expect_differs)
         cases.case("the program needs libc, libm and the loader only", libraries)
+        if os.geteuid() == 0:
+            cases.case("the program runs where nothing else is", alone)
         cases.case("the library exports C only", exported)
         cases.case("the program stays small", size)
     return cases.finish(args)
