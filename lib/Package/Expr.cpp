@@ -151,11 +151,14 @@ Status verifyExprs(std::span<const ExprInst> code, size_t numDims) {
   return okStatus();
 }
 
+namespace {
+constexpr const char *infix[] = {nullptr, nullptr,      " + ",
+                                 " * ",   " floordiv ", " ceildiv ",
+                                 " mod ", " min ",      " max "};
+} // namespace
+
 std::string exprText(std::span<const ExprInst> code, ExprId id,
                      std::span<const std::string> dims) {
-  static constexpr const char *infix[] = {nullptr, nullptr,      " + ",
-                                          " * ",   " floordiv ", " ceildiv ",
-                                          " mod ", " min ",      " max "};
   // Shared subexpressions print every time they occur; a hostile pool could
   // make that exponential, so the text has a limit.
   constexpr size_t limit = 4096;

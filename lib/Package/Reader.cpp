@@ -4,6 +4,7 @@
 
 #include "actnet/Package/Reader.h"
 
+#include "Text.h"
 #include "Validate.h"
 #include "actnet/Package/Lifetimes.h"
 
@@ -149,6 +150,9 @@ Status Reader::Impl::readTable(const Header &header, ReaderOptions options) {
     if (entry.name[0] == 0 || entry.name[sizeof(entry.name) - 1] != 0)
       return dataLoss("section " + std::to_string(i) + " has no name");
     std::string section = entry.name;
+    if (!isOneLine(section))
+      return dataLoss("section " + std::to_string(i) +
+                      " has a control character in its name");
     if (entry.offset % pageBytes != 0 || entry.offset > header.tableOffset ||
         entry.bytes > header.tableOffset - entry.offset)
       return dataLoss("section '" + section + "' lies outside of the package");
@@ -182,6 +186,7 @@ Status Reader::Impl::readTables(const Section &section, Native &native) const {
   if (!fits)
     return dataLoss("section '" + section.name + "' is malformed");
   flatbuffers::GetRoot<Table>(data)->UnPackTo(&native);
+  makeOneLine(native);
   return okStatus();
 }
 
@@ -221,8 +226,8 @@ Status Reader::Impl::load(ReaderOptions options) {
     auto plan = std::make_unique<Plan>();
     ACTNET_RETURN_IF_ERROR(readTables<fb::Plan>(candidate, *plan));
     if (std::string(planPrefix) + plan->target != candidate.name)
-      return dataLoss("section '" + candidate.name + "' holds the plan of '" +
-                      plan->target + "'");
+      return dataLoss("section '" + candidate.name +
+                      "' holds the plan of another target");
     Status status = validatePlan(interface, *plan, [&](std::string_view s) {
       return find(s) != nullptr;
     });

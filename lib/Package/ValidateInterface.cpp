@@ -2,6 +2,7 @@
 //--------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Text.h"
 #include "Validate.h"
 
 #include "actnet/Package/Container.h"
@@ -21,9 +22,8 @@ public:
   Status add(const std::string &name) {
     if (name.empty())
       return dataLoss(what + " without a name");
-    for (unsigned char c : name)
-      if (c < 0x20 || c == 0x7F)
-        return dataLoss(what + " with a control character in its name");
+    if (!isOneLine(name))
+      return dataLoss(what + " with a control character in its name");
     if (!seen.insert(name).second)
       return dataLoss(what + " '" + name + "' exists twice");
     return okStatus();

@@ -2,6 +2,7 @@
 //------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Text.h"
 #include "Validate.h"
 
 #include "actnet/Package/Container.h"
@@ -192,6 +193,8 @@ private:
     }
     case BodyKind::Call: {
       const Call &call = *record.body.AsCall();
+      if (!isOneLine(call.library) || !isOneLine(call.entry))
+        return dataLoss("calls something whose name is not one line");
       ACTNET_RETURN_IF_ERROR(checkAccess(call.access));
       ACTNET_RETURN_IF_ERROR(checkOperands(call.operands, call.access));
       for (uint32_t dim : call.dims)
@@ -288,8 +291,8 @@ private:
 };
 
 Status checkKernel(const Kernel &kernel) {
-  if (kernel.symbol.empty())
-    return dataLoss("a kernel without a symbol");
+  if (kernel.symbol.empty() || !isOneLine(kernel.symbol))
+    return dataLoss("a kernel whose symbol is empty or not one line");
   std::string where = "kernel '" + kernel.symbol + "': ";
   for (Access how : kernel.access)
     if (how > Access::MAX)
@@ -307,6 +310,9 @@ Status validatePlan(const Interface &interface, const Plan &plan,
   for (const auto &image : plan.images) {
     if (image->kind > ImageKind::MAX)
       return dataLoss("code of an unknown kind");
+    if (!isOneLine(image->isa) ||
+        !std::all_of(image->features.begin(), image->features.end(), isOneLine))
+      return dataLoss("code for something whose name is not one line");
     if (!hasSection(image->section))
       return dataLoss("the code for " + image->isa + " is missing");
   }

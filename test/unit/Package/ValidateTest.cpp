@@ -205,6 +205,19 @@ TEST(Validate, BlocksNestToALimit) {
   EXPECT_NE(nested(2000), "ok");
 }
 
+TEST(Validate, NamesThatAreOnlyShownBecomeOneLine) {
+  Sample sample;
+  sample.interface.weights[0]->name = "layer\n0";
+  sample.function().buffers[4]->name = "t\t0";
+  std::vector<std::byte> bytes = sample.bytes();
+  Expected<Reader> reader = Reader::openMemory(bytes, "p");
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->interface().weights[0]->name, "layer?0");
+  EXPECT_EQ(reader->plans()[0]->functions[0]->buffers[4]->name, "t?0");
+  EXPECT_THAT(verdict([](Sample &s) { s.plan.kernels[0]->symbol = "k\n"; }),
+              HasSubstr("not one line"));
+}
+
 TEST(Validate, MemoryPlans) {
   auto with = [](auto damage) {
     return verdict([&](Sample &s) {
