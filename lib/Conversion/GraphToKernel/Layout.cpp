@@ -24,6 +24,9 @@ namespace actnet {
 
 using graph::DimExprAttr;
 
+/// Input channels up to which a convolution's padding is a kernel of its own.
+static constexpr int64_t kFewChannels = 4;
+
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
 
 SmallVector<int64_t> permutationBetween(StringRef from, StringRef to) {
@@ -110,6 +113,12 @@ private:
       return rewritePool(pool);
     if (auto einsum = dyn_cast<graph::EinsumOp>(op))
       return canonicalizeEinsum(b, einsum);
+    if (auto reduce = dyn_cast<graph::ReduceOp>(op))
+      return rewriteReduce(reduce);
+    if (auto softmax = dyn_cast<graph::SoftmaxOp>(op))
+      return rewriteSoftmax(softmax);
+    if (auto softmax = dyn_cast<graph::LogSoftmaxOp>(op))
+      return rewriteSoftmax(softmax);
     if (auto transpose = dyn_cast<graph::TransposeOp>(op))
       if (Value v = createTranspose(b, op->getLoc(), transpose.getX(), transpose.getPerm());
           v.getDefiningOp() == nullptr || !isa<graph::TransposeOp>(v.getDefiningOp()) ||
@@ -136,13 +145,29 @@ private:
 
   Value rewriteConv(graph::ConvOp op) {
     std::string last = channelsLast(op.getInputLayout());
-    if (op.getInputLayout() == last && op.getOutputLayout() == last)
+    SmallVector<int64_t> padding(op.getPadding());
+    bool pads = llvm::any_of(padding, [](int64_t p) { return p != 0; });
+    int64_t channels =
+        typeOf(op.getFilter()).getDimSize(op.getFilterLayout().find('i'));
+    // With few channels a window's row is one short run of the input only if
+    // it never leaves it: such inputs are padded beforehand.
+    bool padBefore = pads && channels <= kFewChannels && op.getGroups() == 1;
+    if (op.getInputLayout() == last && op.getOutputLayout() == last && !padBefore)
       return nullptr;
     Location loc = op.getLoc();
     Value x = createTranspose(b, loc, op.getX(), permutationBetween(op.getInputLayout(), last));
+    if (padBefore) {
+      SmallVector<int64_t> low(last.size(), 0), high(last.size(), 0);
+      for (size_t i = 0; i + 2 < last.size(); ++i) {
+        low[1 + i] = padding[2 * i];
+        high[1 + i] = padding[2 * i + 1];
+      }
+      x = graph::PadOp::create(b, loc, x, low, high, graph::PadMode::constant,
+                               APFloat(0.0));
+      padding.assign(padding.size(), 0);
+    }
     auto conv = graph::ConvOp::create(b, loc, x, op.getFilter(), last, op.getFilterLayout(), last,
-                                      op.getStrides(), op.getPadding(), op.getDilations(),
-                                      op.getGroups());
+                                      op.getStrides(), padding, op.getDilations(), op.getGroups());
     return createTranspose(b, loc, conv, permutationBetween(last, op.getOutputLayout()));
   }
 
@@ -175,8 +200,6 @@ private:
     SmallVector<int64_t> perm(transpose.getPerm());
     if (isElementwise(op))
       return pushElementwise(op, perm);
-    if (auto reduce = dyn_cast<graph::ReduceOp>(op))
-      return pushReduce(reduce, transpose);
     if (auto concat = dyn_cast<graph::ConcatOp>(op))
       return pushConcat(concat, perm);
     if (auto norm = dyn_cast<graph::BatchNormOp>(op))
@@ -258,26 +281,41 @@ private:
            }) <= 1;
   }
 
-  Value pushReduce(graph::ReduceOp op, graph::TransposeOp transpose) {
-    ArrayRef<int64_t> perm = transpose.getPerm();
-    SmallVector<int64_t> dims;
-    for (int64_t d : op.getDims())
-      dims.push_back(perm[d]);
-    llvm::sort(dims);
-    Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), transpose.getX(), dims,
-                                      op.getKeepdims());
-    if (op.getKeepdims())
-      return createTranspose(b, op.getLoc(), y, perm);
-    // Renumber what is left of the permutation.
-    SmallVector<int64_t> left, sorted;
+  /// Reduced dims that stay as 1 become a reshape, so that no kernel writes
+  /// them; a transpose before is read through.
+  Value rewriteReduce(graph::ReduceOp op) {
+    Value x = op.getX();
+    SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x).getRank()));
+    if (auto transpose = sourceTranspose(x)) {
+      perm.assign(transpose.getPerm().begin(), transpose.getPerm().end());
+      x = transpose.getX();
+    } else if (!op.getKeepdims()) {
+      return nullptr;
+    }
+    SmallVector<int64_t> dims, left, sorted;
     for (auto [i, p] : llvm::enumerate(perm))
-      if (!llvm::is_contained(op.getDims(), static_cast<int64_t>(i)))
-        left.push_back(p);
+      (llvm::is_contained(op.getDims(), static_cast<int64_t>(i)) ? dims : left).push_back(p);
+    llvm::sort(dims);
+    Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), x, dims, /*keepdims=*/false);
+    // Renumber what is left of the permutation.
     sorted = left;
     llvm::sort(sorted);
     for (int64_t &p : left)
       p = llvm::find(sorted, p) - sorted.begin();
-    return createTranspose(b, op.getLoc(), y, left);
+    y = createTranspose(b, op.getLoc(), y, left);
+    return createReshape(b, op.getLoc(), y, graph::getDims(typeOf(op)));
+  }
+
+  /// Rows are the last dim.
+  template <typename OpTy> Value rewriteSoftmax(OpTy op) {
+    int64_t rank = typeOf(op.getX()).getRank();
+    if (op.getAxis() + 1 == static_cast<uint64_t>(rank))
+      return nullptr;
+    SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(perm[op.getAxis()], perm.back());
+    Value x = createTranspose(b, op.getLoc(), op.getX(), perm);
+    Value y = OpTy::create(b, op.getLoc(), x, rank - 1);
+    return createTranspose(b, op.getLoc(), y, perm);
   }
 
   Value pushConcat(graph::ConcatOp op, ArrayRef<int64_t> perm) {
