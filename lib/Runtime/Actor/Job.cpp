@@ -95,10 +95,9 @@ PreparedJob::prepare(Device &device, std::span<DeviceStream *const> streams,
   job->writeList = spec.writes;
   job->nesting = depthFrom(spec, 0);
   if (size_t conditions = countConditions(spec)) {
-    ACTNET_ASSIGN_OR_RETURN(job->cells,
-                            DeviceMemory::allocate(device,
-                                                   conditions * cellStride,
-                                                   MemoryKind::staging));
+    ACTNET_ASSIGN_OR_RETURN(
+        job->cells, DeviceMemory::allocate(device, conditions * cellStride,
+                                           MemoryKind::staging));
   }
   auto *cell = static_cast<uint8_t *>(job->cells.data());
   for (size_t b = 0; b < spec.blocks.size(); ++b) {
@@ -157,9 +156,9 @@ Status PreparedJob::update(const JobSpec &spec) {
       if (from.index() != size_t(step.kind))
         return differs(b, s);
       if (step.readBack) {
-        Record copy = CopyRecord{
-            CopyKind::down, const_cast<uint8_t *>(step.cell),
-            conditionOf(from), 1};
+        Record copy =
+            CopyRecord{CopyKind::down, const_cast<uint8_t *>(step.cell),
+                       conditionOf(from), 1};
         ACTNET_RETURN_IF_ERROR(
             step.readBack->update({spec.executable, {&copy, 1}}));
         continue;

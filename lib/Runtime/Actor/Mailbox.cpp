@@ -14,8 +14,8 @@ Mailbox::~Mailbox() {
 Mailbox::Node &Mailbox::node(uint32_t index) {
   uint32_t shifted = index + firstChunk;
   uint32_t chunk = std::bit_width(shifted) - std::bit_width(firstChunk);
-  return chunks[chunk].load(std::memory_order_acquire)[shifted -
-                                                       (firstChunk << chunk)];
+  return chunks[chunk].load(
+      std::memory_order_acquire)[shifted - (firstChunk << chunk)];
 }
 
 uint32_t Mailbox::takeFree() {
@@ -44,9 +44,8 @@ void Mailbox::giveFree(uint32_t index) {
   do {
     freed.next.store(uint32_t(head), std::memory_order_relaxed);
     wanted = (((head >> 32) + 1) << 32) | (index + 1);
-  } while (!freeHead.compare_exchange_weak(head, wanted,
-                                           std::memory_order_acq_rel,
-                                           std::memory_order_relaxed));
+  } while (!freeHead.compare_exchange_weak(
+      head, wanted, std::memory_order_acq_rel, std::memory_order_relaxed));
 }
 
 uint32_t Mailbox::grow() {
@@ -69,9 +68,8 @@ void Mailbox::push(const Message &message) {
   uint32_t head = inbox.load(std::memory_order_relaxed);
   do {
     added.next.store(head, std::memory_order_relaxed);
-  } while (!inbox.compare_exchange_weak(head, index + 1,
-                                        std::memory_order_release,
-                                        std::memory_order_relaxed));
+  } while (!inbox.compare_exchange_weak(
+      head, index + 1, std::memory_order_release, std::memory_order_relaxed));
 }
 
 bool Mailbox::reserveRequest() {
@@ -79,9 +77,8 @@ bool Mailbox::reserveRequest() {
   do {
     if (capacity && now >= capacity)
       return false;
-  } while (!unanswered.compare_exchange_weak(now, now + 1,
-                                             std::memory_order_acq_rel,
-                                             std::memory_order_relaxed));
+  } while (!unanswered.compare_exchange_weak(
+      now, now + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
   return true;
 }
 

@@ -86,12 +86,12 @@ bool SimulatedSystem::step() {
   if (choices == 0) {
     if (timers.empty())
       return false;
-    clock = std::max(
-        clock, std::min_element(timers.begin(), timers.end(),
-                                [](const Timer &a, const Timer &b) {
-                                  return a.timeNs < b.timeNs;
-                                })
-                   ->timeNs);
+    clock =
+        std::max(clock, std::min_element(timers.begin(), timers.end(),
+                                         [](const Timer &a, const Timer &b) {
+                                           return a.timeNs < b.timeNs;
+                                         })
+                            ->timeNs);
     fireTimers();
     return true;
   }

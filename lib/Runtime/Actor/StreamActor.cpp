@@ -17,8 +17,9 @@ StreamActor::StreamActor(Device &device, std::vector<DeviceStream *> streams,
                          QueueTables &tables, const QueueOptions &options)
     : device(device), streams(std::move(streams)), tables(tables),
       options(options), runsInCallback(device.info().callbacksMaySubmit),
-      shadows(uint32_t(this->streams.size())), order(std::max(1u, options.capacity)),
-      slowTorn(options.resources, 0), fastTorn(options.resources, 0) {
+      shadows(uint32_t(this->streams.size())),
+      order(std::max(1u, options.capacity)), slowTorn(options.resources, 0),
+      fastTorn(options.resources, 0) {
   freeSlots.reserve(order.size());
 }
 

@@ -12,10 +12,11 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <vector>
 
 namespace actnet::rt {
@@ -55,8 +56,7 @@ struct Timer {
   ActorId to;
   Message message;
   bool operator<(const Timer &other) const { // for a heap: earliest on top
-    return timeNs != other.timeNs ? timeNs > other.timeNs
-                                  : order > other.order;
+    return timeNs != other.timeNs ? timeNs > other.timeNs : order > other.order;
   }
 };
 
@@ -70,6 +70,8 @@ public:
     wake.notify_all();
     for (pthread_t worker : workers)
       pthread_join(worker, nullptr);
+    while (visitors.load(std::memory_order_acquire))
+      sched_yield();
     for (std::atomic<Cell *> &cell : cells)
       delete cell.load(std::memory_order_relaxed);
   }
@@ -130,10 +132,14 @@ public:
     bool owns = cell->pending.fetch_add(1, std::memory_order_acq_rel) == 0;
     cell->mailbox.push(message);
     if (owns) {
-      if (here)
+      if (here) {
+        // What it handles may tell somebody that this system can go.
+        visitors.fetch_add(1, std::memory_order_acq_rel);
         runCell(*cell);
-      else
+        visitors.fetch_sub(1, std::memory_order_acq_rel);
+      } else {
         schedule(*cell);
+      }
     }
     return Sent::yes;
   }
@@ -245,10 +251,9 @@ private:
       } else if (!timers.empty()) {
         // A clock that the thread sanitizer knows; being late by a wake-up
         // is allowed, being early is not, because the loop looks again.
-        wake.wait_until(lock,
-                        std::chrono::system_clock::now() +
-                            std::chrono::nanoseconds(timers.front().timeNs -
-                                                     monotonicNs()));
+        wake.wait_until(lock, std::chrono::system_clock::now() +
+                                  std::chrono::nanoseconds(
+                                      timers.front().timeNs - monotonicNs()));
       } else {
         wake.wait(lock);
       }
@@ -266,6 +271,8 @@ private:
   uint32_t cellCount = 0;
   std::array<std::atomic<Cell *>, mostActors + 1> cells{};
   std::vector<pthread_t> workers;
+  /// Threads that run a cell here and are no workers.
+  std::atomic<uint32_t> visitors{0};
 };
 
 class ThreadClient final : public Client {

@@ -34,9 +34,7 @@ public:
   /// may are unanswered. Any thread.
   bool reserveRequest();
   /// Gives an answered request's place to the next one. Any thread.
-  void releaseRequest() {
-    unanswered.fetch_sub(1, std::memory_order_acq_rel);
-  }
+  void releaseRequest() { unanswered.fetch_sub(1, std::memory_order_acq_rel); }
   /// Adds a message; this always succeeds. Any thread.
   void push(const Message &message);
   /// Takes the oldest message; false if there is none. The reader only.

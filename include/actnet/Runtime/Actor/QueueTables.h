@@ -81,9 +81,7 @@ public:
   }
 
   /// Keeps a failure's text until it is taken.
-  uint32_t addFailure(Status status) {
-    return failures.add(std::move(status));
-  }
+  uint32_t addFailure(Status status) { return failures.add(std::move(status)); }
   /// The failure of a reply; ok for id 0.
   Status takeFailure(uint32_t id) {
     if (id == 0)

@@ -51,9 +51,9 @@ public:
 
 private:
   enum class Phase : uint8_t {
-    waiting,  ///< not begun
-    running,  ///< begun, not all of it sent to the device
-    sentAll,  ///< nothing more will be sent
+    waiting, ///< not begun
+    running, ///< begun, not all of it sent to the device
+    sentAll, ///< nothing more will be sent
   };
   struct Frame {
     uint32_t block;

@@ -185,11 +185,10 @@ public:
   Expected(Status status) : failure(std::move(status)) {
     assert(!failure.isOk() && "an Expected without a value needs a failure");
   }
-  template <typename U = T,
-            typename = std::enable_if_t<
-                std::is_constructible_v<T, U &&> &&
-                !std::is_same_v<std::decay_t<U>, Expected> &&
-                !std::is_same_v<std::decay_t<U>, Status>>>
+  template <typename U = T, typename = std::enable_if_t<
+                                std::is_constructible_v<T, U &&> &&
+                                !std::is_same_v<std::decay_t<U>, Expected> &&
+                                !std::is_same_v<std::decay_t<U>, Status>>>
   Expected(U &&v) : held(std::in_place, std::forward<U>(v)) {}
 
   [[nodiscard]] bool isOk() const { return held.has_value(); }

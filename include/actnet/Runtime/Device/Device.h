@@ -232,8 +232,8 @@ public:
   /// done, well under a millisecond after. `status` is that work's own: ok,
   /// cancelled at teardown, or the fault; after a sticky error of the device
   /// it is that error. Called on a thread of the device, or on the submitting
-  /// thread where the device isn't async; must not block, must not submit to the
-  /// device unless `callbacksMaySubmit`, and must not destroy the stream.
+  /// thread where the device isn't async; must not block, must not submit to
+  /// the device unless `callbacksMaySubmit`, and must not destroy the stream.
   virtual void completed(uint64_t token, const Status &status) = 0;
 };
 
@@ -268,8 +268,7 @@ public:
   /// Submits one record by itself: checks it, and copies what it points to.
   virtual Status submitRecord(const Executable *executable,
                               const Record &record,
-                              CompletionListener *listener,
-                              uint64_t token) = 0;
+                              CompletionListener *listener, uint64_t token) = 0;
 
   /// Submits nothing but the notification.
   virtual Status notify(CompletionListener *listener, uint64_t token) = 0;

@@ -46,8 +46,8 @@ bool all(unsigned word, unsigned bits) { return (word & bits) == bits; }
 int detectLevel() {
   constexpr unsigned v2 = (1u << 0) | (1u << 9) | (1u << 13) | (1u << 19) |
                           (1u << 20) | (1u << 23); // sse3 … popcnt
-  constexpr unsigned v3 = (1u << 12) | (1u << 22) | (1u << 28) |
-                          (1u << 29);                           // fma … f16c
+  constexpr unsigned v3 =
+      (1u << 12) | (1u << 22) | (1u << 28) | (1u << 29);          // fma … f16c
   constexpr unsigned v3Leaf7 = (1u << 3) | (1u << 5) | (1u << 8); // bmi, avx2
   constexpr unsigned v4Leaf7 = (1u << 16) | (1u << 17) | (1u << 28) |
                                (1u << 30) | (1u << 31); // avx512 f dq cd bw vl
@@ -55,8 +55,8 @@ int detectLevel() {
   uint64_t state = enabledState();
   if (!all(one.c, v2) || !(extended.c & 1u)) // lahf
     return 1;
-  if (!all(one.c, v3) || !all(seven.b, v3Leaf7) ||
-      !(extended.c & (1u << 5)) || (state & 6) != 6) // lzcnt; xmm, ymm
+  if (!all(one.c, v3) || !all(seven.b, v3Leaf7) || !(extended.c & (1u << 5)) ||
+      (state & 6) != 6) // lzcnt; xmm, ymm
     return 2;
   if (!all(seven.b, v4Leaf7) || (state & 0xe6) != 0xe6) // opmask, zmm
     return 3;

@@ -43,9 +43,9 @@ public:
     ACTNET_RETURN_IF_ERROR(readSegments());
     ACTNET_RETURN_IF_ERROR(copySegments());
     ACTNET_RETURN_IF_ERROR(readDynamic());
-    ACTNET_RETURN_IF_ERROR(relocate());
     ACTNET_RETURN_IF_ERROR(countSymbols());
     ACTNET_RETURN_IF_ERROR(readSymbols());
+    ACTNET_RETURN_IF_ERROR(relocate());
     ACTNET_RETURN_IF_ERROR(protect());
     return Expected<ElfImage>(std::move(image));
   }
@@ -95,8 +95,7 @@ private:
   }
 
   Status addLoad(const Elf64_Phdr &p) {
-    if (p.p_filesz > p.p_memsz ||
-        !inside(p.p_offset, p.p_filesz, file.size()))
+    if (p.p_filesz > p.p_memsz || !inside(p.p_offset, p.p_filesz, file.size()))
       return bad("a segment lies outside the file");
     if (p.p_memsz > longestImage || p.p_vaddr > longestImage)
       return bad("a segment is larger than 2 GiB");
@@ -202,7 +201,9 @@ private:
       case DT_RELR:
       case DT_JMPREL:
       case DT_TEXTREL:
-        return bad("has relocations other than R_X86_64_RELATIVE");
+        // Said after the symbols were looked at: an import by name says more.
+        otherRelocations = true;
+        break;
       case DT_INIT:
       case DT_FINI:
       case DT_INIT_ARRAY:
@@ -218,6 +219,8 @@ private:
   }
 
   Status relocate() {
+    if (otherRelocations)
+      return bad("has relocations other than R_X86_64_RELATIVE");
     if (relaBytes == 0)
       return {};
     if (relaBytes % sizeof(Elf64_Rela) || !loaded(rela, relaBytes))
@@ -228,7 +231,6 @@ private:
         return bad("has relocations other than R_X86_64_RELATIVE");
       if (!loaded(entry.r_offset, 8) || uint64_t(entry.r_addend) > image.length)
         return bad("a relocation points outside");
-      // A relocation must not rewrite what was or will be checked.
       if (!writable(entry.r_offset))
         return bad("a relocation writes to a read-only segment");
       uint64_t value =
@@ -342,7 +344,7 @@ private:
   Elf64_Ehdr header = {};
   std::vector<Elf64_Phdr> loads;
   Elf64_Phdr dynamic = {}, relro = {};
-  bool hasDynamic = false, hasRelro = false;
+  bool hasDynamic = false, hasRelro = false, otherRelocations = false;
   uint64_t rela = 0, relaBytes = 0, hash = 0, gnuHash = 0;
   uint64_t symbols = 0, symbolCount = 0, strings = 0, stringBytes = 0;
 };

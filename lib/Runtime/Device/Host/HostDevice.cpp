@@ -64,8 +64,8 @@ HostDevice::create(const HostOptions &options) {
   DeviceInfo &about = device->about;
   about.kind = "host";
   about.name = hostCpuName();
-  about.variant = options.isa.empty() ? std::string(hostBestVariant())
-                                      : options.isa;
+  about.variant =
+      options.isa.empty() ? std::string(hostBestVariant()) : options.isa;
   about.async = true;
   about.callbacksMaySubmit = true;
   about.hostAddressable = true;
@@ -133,8 +133,8 @@ HostDevice::choose(const ExecutableDesc &desc) const {
                                 hostVariantLevel(best->features)))
       best = &image;
   }
-  std::string has =
-      present.empty() ? "there is no host code" : "there is code for " + present;
+  std::string has = present.empty() ? "there is no host code"
+                                    : "there is code for " + present;
   if (!best)
     return notFound(forced.empty()
                         ? "host device: no code that this processor can run; " +

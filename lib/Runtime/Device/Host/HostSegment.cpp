@@ -91,12 +91,11 @@ HostSegment::make(const Segment &segment) {
   size_t operandCount = 0, dimCount = 0;
   for (size_t i = 0; i < segment.records.size(); ++i) {
     const Record &record = segment.records[i];
-    ACTNET_RETURN_IF_ERROR(
-        checkRecord(segment.executable, record)
-            .addContext("record " + std::to_string(i)));
+    ACTNET_RETURN_IF_ERROR(checkRecord(segment.executable, record)
+                               .addContext("record " + std::to_string(i)));
     if (auto *launch = std::get_if<LaunchRecord>(&record)) {
-      result->launches.push_back({launch->kernel, launch->operands.size(),
-                                  launch->dims.size()});
+      result->launches.push_back(
+          {launch->kernel, launch->operands.size(), launch->dims.size()});
       operandCount += launch->operands.size();
       dimCount += launch->dims.size();
       auto *host = static_cast<const HostExecutable *>(segment.executable);
@@ -129,8 +128,8 @@ void HostSegment::fillIn(const Segment &segment) {
     op.work.operands = operandAt;
     op.work.dims = dimAt;
     op.work.tiles = launch->tiles;
-    operandAt = std::copy(launch->operands.begin(), launch->operands.end(),
-                          operandAt);
+    operandAt =
+        std::copy(launch->operands.begin(), launch->operands.end(), operandAt);
     dimAt = std::copy(launch->dims.begin(), launch->dims.end(), dimAt);
   }
 }

@@ -172,8 +172,8 @@ public:
     command.listener = listener;
     command.token = token;
     if (std::holds_alternative<LaunchRecord>(record)) {
-      ACTNET_ASSIGN_OR_RETURN(
-          command.owned, HostSegment::make({executable, {&record, 1}}));
+      ACTNET_ASSIGN_OR_RETURN(command.owned,
+                              HostSegment::make({executable, {&record, 1}}));
       ACTNET_RETURN_IF_ERROR(growScratch(command.owned->scratchBytes()));
       command.segment = command.owned.get();
     } else {
@@ -219,8 +219,8 @@ private:
       return {};
     // Not while a kernel uses the old one.
     std::lock_guard lock(executing);
-    ACTNET_ASSIGN_OR_RETURN(
-        void *grown, memory.allocate(bytes, HostMemory::Use::scratch));
+    ACTNET_ASSIGN_OR_RETURN(void *grown,
+                            memory.allocate(bytes, HostMemory::Use::scratch));
     if (scratch)
       memory.deallocate(scratch).ignore();
     scratch = grown;

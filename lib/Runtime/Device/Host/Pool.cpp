@@ -32,9 +32,10 @@ ACTNET_CALLS_KERNELS void runTiles(const TileWork &work, int64_t begin,
 // HostThread
 //===----------------------------------------------------------------------===//
 
-Expected<std::unique_ptr<HostThread>>
-HostThread::start(HostMemory &memory, const char *name, void (*run)(void *),
-                  void *context) {
+Expected<std::unique_ptr<HostThread>> HostThread::start(HostMemory &memory,
+                                                        const char *name,
+                                                        void (*run)(void *),
+                                                        void *context) {
   std::unique_ptr<HostThread> thread(new HostThread(memory));
   thread->body = run;
   thread->context = context;
@@ -100,8 +101,8 @@ Status Pool::growScratch(uint64_t bytes) {
   if (bytes <= scratchBytes)
     return {};
   for (auto &worker : threads) {
-    ACTNET_ASSIGN_OR_RETURN(
-        void *grown, memory.allocate(bytes, HostMemory::Use::scratch));
+    ACTNET_ASSIGN_OR_RETURN(void *grown,
+                            memory.allocate(bytes, HostMemory::Use::scratch));
     if (worker->scratch)
       memory.deallocate(worker->scratch).ignore();
     worker->scratch = grown;
@@ -131,8 +132,8 @@ void Pool::run(const TileWork &work, void *scratch) {
   next.store(0, std::memory_order_relaxed);
   // Nobody is inside: the last launch ended with no worker joined. The next
   // epoch with the open bit publishes what was written above.
-  uint32_t epoch = (state.load(std::memory_order_relaxed) & ~(epochUnit - 1)) +
-                   epochUnit;
+  uint32_t epoch =
+      (state.load(std::memory_order_relaxed) & ~(epochUnit - 1)) + epochUnit;
   state.store(epoch | openBit, std::memory_order_seq_cst);
   if (uint32_t asleep = sleepers.load(std::memory_order_seq_cst)) {
     int64_t useful = (work.tiles + chunk - 1) / chunk - 1;
@@ -197,9 +198,8 @@ void Pool::work(Worker &self) {
     uint32_t now = state.load(std::memory_order_relaxed);
     bool joined = false;
     while ((now & openBit) && !joined)
-      joined = state.compare_exchange_weak(now, now + 1,
-                                           std::memory_order_acq_rel,
-                                           std::memory_order_relaxed);
+      joined = state.compare_exchange_weak(
+          now, now + 1, std::memory_order_acq_rel, std::memory_order_relaxed);
     if (!joined)
       continue;
     seen = now & ~(epochUnit - 1);

@@ -40,9 +40,10 @@ void runTiles(const TileWork &work, int64_t begin, int64_t end, void *scratch);
 class HostThread {
 public:
   /// resourceExhausted if it can't be started. `run(context)` is the thread.
-  static Expected<std::unique_ptr<HostThread>>
-  start(HostMemory &memory, const char *name, void (*run)(void *),
-        void *context);
+  static Expected<std::unique_ptr<HostThread>> start(HostMemory &memory,
+                                                     const char *name,
+                                                     void (*run)(void *),
+                                                     void *context);
   ~HostThread();
   /// Bytes of address space that each thread's stack takes.
   static constexpr uint64_t stackBytes = uint64_t(1) << 20;

@@ -7,9 +7,9 @@
 // held against a machine that runs one job after the other.
 //
 //===----------------------------------------------------------------------===//
+#include "actnet/Runtime/Actor/StreamActor.h"
 #include "SimulatedDevice.h"
 #include "actnet/Runtime/Actor/SimulatedSystem.h"
-#include "actnet/Runtime/Actor/StreamActor.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -49,8 +49,7 @@ void bitKernel(std::span<const DevicePtr> operands, std::span<const int64_t>) {
 }
 
 /// operands: a byte, which becomes one less.
-void downKernel(std::span<const DevicePtr> operands,
-                std::span<const int64_t>) {
+void downKernel(std::span<const DevicePtr> operands, std::span<const int64_t>) {
   --*static_cast<uint8_t *>(operands[0]);
 }
 
@@ -111,8 +110,8 @@ public:
     system.addSource(device);
     for (int i = 0; i < 2; ++i)
       streams.push_back(*device.createStream(StreamKind::compute));
-    memory = static_cast<std::byte *>(
-        *device.allocate(bytes, MemoryKind::device));
+    memory =
+        static_cast<std::byte *>(*device.allocate(bytes, MemoryKind::device));
     model.assign(bytes, std::byte(0));
     region = tables.addRegion({memory, bytes});
     for (int i = 0; i < 6; ++i)
@@ -121,8 +120,7 @@ public:
     options.capacity = 1 + uint32_t(draw(6));
     options.resources = variables;
     auto actor = std::make_unique<StreamActor>(
-        device,
-        std::vector<DeviceStream *>{streams[0].get(), streams[1].get()},
+        device, std::vector<DeviceStream *>{streams[0].get(), streams[1].get()},
         tables, options);
     queue = *system.spawn(std::move(actor), options.capacity);
     for (unsigned i = 0, n = 1 + unsigned(draw(3)); i < n; ++i) {
@@ -200,8 +198,7 @@ public:
   std::string log() const {
     std::string text;
     for (const Request &r : requests)
-      text += std::to_string(r.done.number) + ":" +
-              toString(r.done.code) + " ";
+      text += std::to_string(r.done.number) + ":" + toString(r.done.code) + " ";
     return text;
   }
 
@@ -295,10 +292,10 @@ private:
           first.records.begin(),
           plan->launch(0, {value}, {int64_t(system.random()), 0, 1}));
       first.records.push_back(plan->launch(1, {value, bit}));
-      plan->spec.blocks = {{first, JobSpec::Branch{0, bit, 1, 2}},
-                           {JobSpec::Line{0, {hashLaunch(*plan)}}},
-                           {JobSpec::Line{0, {hashLaunch(*plan)}},
-                            JobSpec::Line{0, {}}}};
+      plan->spec.blocks = {
+          {first, JobSpec::Branch{0, bit, 1, 2}},
+          {JobSpec::Line{0, {hashLaunch(*plan)}}},
+          {JobSpec::Line{0, {hashLaunch(*plan)}}, JobSpec::Line{0, {}}}};
       break;
     }
     case 3: { // a loop that counts down

@@ -1,7 +1,7 @@
 //===- SystemTest.cpp - actors on threads and from a seed -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "actnet/Runtime/Actor/SimulatedSystem.h"
 #include "actnet/Runtime/Actor/System.h"
+#include "actnet/Runtime/Actor/SimulatedSystem.h"
 
 #include <gtest/gtest.h>
 #include <thread>
@@ -105,9 +105,9 @@ TEST_P(ThreadedSystemTest, refusesWhatIsTooMuchAndTellsWhenThereIsRoom) {
 
 TEST_P(ThreadedSystemTest, answersWhatComesAfterAnActorHasQuit) {
   system->send(echo, from(*client, quitNow), Delivery::always, here());
-  ASSERT_EQ(system->send(echo, from(*client, ask, 9), Delivery::request,
-                         here()),
-            Sent::yes);
+  ASSERT_EQ(
+      system->send(echo, from(*client, ask, 9), Delivery::request, here()),
+      Sent::yes);
   Message message;
   ASSERT_TRUE(client->receive(message, longNs));
   EXPECT_EQ(message.request, 9u);
@@ -148,8 +148,7 @@ INSTANTIATE_TEST_SUITE_P(Delivery, ThreadedSystemTest, testing::Bool(),
 
 TEST(ThreadedSystem, saysThatNobodyIsThere) {
   auto system = *ThreadedSystem::create(1);
-  EXPECT_EQ(system->send(17, Message::make(ask), Delivery::always),
-            Sent::gone);
+  EXPECT_EQ(system->send(17, Message::make(ask), Delivery::always), Sent::gone);
   EXPECT_EQ(system->send(nobody, Message::make(ask), Delivery::always),
             Sent::gone);
 }
