@@ -29,6 +29,11 @@ mlir::Value productOf(Emitter &e, llvm::ArrayRef<mlir::Value> values);
 /// Emits a root with reductions as plain loops, one element at a time: right
 /// for every form that the verifier allows, and slow.
 void emitPlainRoot(Emitter &e);
+void emitPlainAttention(Emitter &e);
+
+/// Stores all elements of the tile's row of the results (of the schedule
+/// `plain`), as the emitter says them.
+void emitPlainResults(Emitter &e);
 
 } // namespace actnet::host
 

@@ -95,7 +95,10 @@ void emitPlainRoot(Emitter &e) {
     };
     return nest(0, init);
   });
+  emitPlainResults(e);
+}
 
+void emitPlainResults(Emitter &e) {
   // Tiles are rows of the results, or everything.
   unsigned numResults = e.kernel.getResultTypes().size();
   bool same = true;

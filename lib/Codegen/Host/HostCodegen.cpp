@@ -62,7 +62,8 @@ LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel, const HostVariant 
     emitDepthwise(emitter);
     break;
   case kernel::Family::attention:
-    return kernel.emitOpError("the host code generator has no code for this family");
+    emitAttention(emitter);
+    break;
   }
   return emitter.end();
 }

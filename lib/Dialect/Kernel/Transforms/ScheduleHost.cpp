@@ -20,7 +20,7 @@ LogicalResult scheduleHost(FuncOp kernel) {
   case Family::depthwise:
     return scheduleHostDepthwise(kernel);
   case Family::attention:
-    return kernel.emitOpError("there is no host schedule for this family");
+    return scheduleHostAttention(kernel);
   default:
     return scheduleHostNest(kernel);
   }

@@ -10,22 +10,27 @@
 
 namespace {
 
-void check(KernelRunner &runner, const std::string &name, const DepthwiseText &t, int64_t n) {
+void check(KernelRunner &runner, const std::string &name,
+           const DepthwiseText &t, int64_t n) {
   SCOPED_TRACE(name + " n=" + std::to_string(n) + " " + runner.schedule(name));
   int64_t oh = t.outH(), ow = t.outW(), size = n * oh * ow * t.c;
-  Floats x(n * t.h * t.w * t.c, 1), w(t.k * t.k * t.c, 2), bias(t.c, 3), y(size + 64, 5);
+  Floats x(n * t.h * t.w * t.c, 1), w(t.k * t.k * t.c, 2), bias(t.c, 3),
+      y(size + 64, 5);
   for (int64_t i = 0; i < y.count; ++i)
     y[i] = 12345;
   runner.run(name, {x.data, w.data, bias.data, y.data}, {n});
   double worst = 0;
   for (int64_t i = 0; i < size; ++i) {
-    int64_t c = i % t.c, xx = i / t.c % ow, yy = i / t.c / ow % oh, b = i / t.c / ow / oh;
+    int64_t c = i % t.c, xx = i / t.c % ow, yy = i / t.c / ow % oh,
+            b = i / t.c / ow / oh;
     double sum = 0;
     for (int64_t ky = 0; ky < t.k; ++ky)
       for (int64_t kx = 0; kx < t.k; ++kx) {
-        int64_t iy = yy * t.stride + ky - t.pad, ix = xx * t.stride + kx - t.pad;
+        int64_t iy = yy * t.stride + ky - t.pad,
+                ix = xx * t.stride + kx - t.pad;
         if (iy >= 0 && iy < t.h && ix >= 0 && ix < t.w)
-          sum += double(x[((b * t.h + iy) * t.w + ix) * t.c + c]) * w[(ky * t.k + kx) * t.c + c];
+          sum += double(x[((b * t.h + iy) * t.w + ix) * t.c + c]) *
+                 w[(ky * t.k + kx) * t.c + c];
       }
     double error = std::abs(std::max(0.0, sum + bias[c]) - y[i]);
     worst = std::isnan(error) ? 1e30 : std::max(worst, error);
