@@ -1,0 +1,95 @@
+//===- Phases.cpp - the compiler's phases, in order -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Pipelines/Phases.h"
+
+#include "actnet/Dialect/Actor/IR/ActorOps.h"
+#include "actnet/Dialect/Graph/IR/GraphDialect.h"
+#include "actnet/Dialect/Kernel/IR/KernelOps.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace actnet;
+
+static constexpr Phase phases[] = {
+    {"layout", Level::graph, Level::graph, "graph-layout",
+     "per target, and before fusion, which needs to know which transposes stay"},
+    {"fuse", Level::graph, Level::kernel, "graph-to-kernel",
+     "once layouts stand; below, tensors are kernels' operands and nothing fuses any more"},
+    {"schedule", Level::kernel, Level::kernel, "kernel.func(kernel-schedule-host)",
+     "each kernel by itself; the records need its tiles, the promise its scratch"},
+    {"place", Level::kernel, Level::actor, "kernel-to-actor",
+     "in-place results and shared buffers are decided on dispatches, before sizes matter"},
+    {"plan", Level::actor, Level::actor, "actor-plan",
+     "last: offsets depend on every record that stands"},
+};
+
+ArrayRef<Phase> actnet::getPhases() { return phases; }
+
+StringRef actnet::toString(Level level) {
+  static constexpr StringLiteral names[] = {"graph", "kernel", "actor"};
+  return names[static_cast<unsigned>(level)];
+}
+
+FailureOr<Level> actnet::detectLevel(ModuleOp module) {
+  bool isActor = false, isKernel = false, isGraph = false;
+  for (Operation &op : *module.getBody()) {
+    isActor |= isa<actor::FuncOp>(op);
+    auto function = dyn_cast<func::FuncOp>(op);
+    if (!function || function->hasAttr(graph::GraphDialect::kRecipeAttr))
+      continue;
+    bool calls = false;
+    for (Operation &inner : function.getOps())
+      calls |= isa<kernel::KernelDialect>(inner.getDialect());
+    (calls ? isKernel : isGraph) = true;
+  }
+  // A graph function of no operation stands on either level.
+  if (isGraph && !isKernel && !isActor && !module.getOps<kernel::FuncOp>().empty())
+    return Level::kernel;
+  if (isActor + isKernel + isGraph == 1)
+    return isActor ? Level::actor : isKernel ? Level::kernel : Level::graph;
+  if (!isActor && !isKernel && !isGraph)
+    return module.emitError("holds no function: expected func.func with graph or kernel "
+                            "operations, or actor.func");
+  return module.emitError("mixes functions of the graph, kernel and actor levels");
+}
+
+/// After a change of level nothing of the old one may be left.
+static LogicalResult checkLevel(ModuleOp module, const Phase &phase) {
+  if (phase.from == phase.to)
+    return success();
+  FailureOr<Level> level = detectLevel(module);
+  if (failed(level))
+    return failure();
+  if (*level != phase.to)
+    return module.emitError("phase '") << phase.name << "' (" << phase.pipeline
+                                       << ") left operations of the " << toString(phase.from)
+                                       << " level";
+  return success();
+}
+
+LogicalResult actnet::runPhases(ModuleOp module, Level last,
+                                std::function<void(StringRef)> onPhase) {
+  FailureOr<Level> level = detectLevel(module);
+  if (failed(level))
+    return failure();
+  if (*level > last)
+    return module.emitError("is on the ") << toString(*level) << " level already; it cannot leave "
+                                          << "on the " << toString(last) << " level";
+  for (const Phase &phase : phases) {
+    if (phase.from < *level || phase.to > last)
+      continue;
+    if (onPhase)
+      onPhase(phase.name);
+    PassManager manager(module.getContext(), ModuleOp::getOperationName());
+    std::string errors;
+    llvm::raw_string_ostream stream(errors);
+    if (failed(parsePassPipeline(phase.pipeline, manager, stream)))
+      return module.emitError("phase '") << phase.name << "': " << errors;
+    if (failed(manager.run(module)) || failed(checkLevel(module, phase)))
+      return failure();
+  }
+  return success();
+}

@@ -1,0 +1,213 @@
+//===- CommandLine.cpp - the compiler's command line ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "CommandLine.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace actnet;
+using llvm::StringRef;
+
+StringRef actnet::getHelp() {
+  return R"(usage: actnet-compile INPUT [options]
+
+Compiles a neural network into a native program.
+
+INPUT                 a model: .onnx, or .mlir of any level (graph, kernel, actor)
+-o OUT                the file to write; default: the input's name without extension,
+                      with .actnet (package), .o (object); texts go to the terminal
+--emit=KIND           program (default), package, object (NAME.o and NAME.h), or the
+                      text of a level: graph, kernel, actor, llvm
+--target=LIST         host, host:x86-64-v3, host:x86-64-v4 or host:native, with commas
+                      between; default: both variants, of which the program takes the
+                      best one that the machine can run
+--dim NAME=LO..HI     bounds of a named dim; NAME=VALUE fixes it. With an upper bound
+                      the memory is planned now and promised
+--report=FILE.html    writes a page with the memory plan, the kernels and the weights
+--time-report         says how long each phase took
+-v                    says what was decided, and why
+--help, --version
+)";
+}
+
+static llvm::Error usage(const llvm::Twine &message) {
+  return llvm::createStringError(message + " (--help lists all)");
+}
+
+static llvm::Expected<Emit> parseEmit(StringRef text) {
+  auto kind = llvm::StringSwitch<std::optional<Emit>>(text)
+                  .Case("program", Emit::program)
+                  .Case("package", Emit::package)
+                  .Case("object", Emit::object)
+                  .Case("graph", Emit::graph)
+                  .Case("kernel", Emit::kernel)
+                  .Case("actor", Emit::actor)
+                  .Case("llvm", Emit::llvm)
+                  .Default(std::nullopt);
+  if (!kind)
+    return llvm::createStringError(
+        "--emit=" + text +
+        ": expected program, package, object, graph, kernel, actor or llvm");
+  return *kind;
+}
+
+/// The widest level that this machine runs.
+static llvm::Expected<std::string> nativeVariant() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  auto has = [&](std::initializer_list<StringRef> names) {
+    return llvm::all_of(names, [&](StringRef name) { return features.lookup(name); });
+  };
+  if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+    return "x86-64-v4";
+  if (has({"avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"}))
+    return "x86-64-v3";
+  return llvm::createStringError("--target=host:native: this machine has no AVX2 and FMA, which "
+                                 "x86-64-v3 needs");
+}
+
+static llvm::Expected<std::vector<std::string>> parseTargets(StringRef text) {
+  std::vector<std::string> variants;
+  llvm::SmallVector<StringRef> entries;
+  text.split(entries, ',');
+  for (StringRef entry : entries) {
+    std::vector<std::string> named;
+    if (entry == "host") {
+      named = {"x86-64-v3", "x86-64-v4"};
+    } else if (entry == "host:native") {
+      llvm::Expected<std::string> native = nativeVariant();
+      if (!native)
+        return native.takeError();
+      named = {*native};
+    } else if (entry == "host:x86-64-v3" || entry == "host:x86-64-v4") {
+      named = {entry.drop_front(5).str()};
+    } else {
+      return llvm::createStringError("--target=" + entry +
+                                     ": expected host, host:native, host:x86-64-v3 or "
+                                     "host:x86-64-v4");
+    }
+    for (std::string &name : named)
+      if (!llvm::is_contained(variants, name))
+        variants.push_back(std::move(name));
+  }
+  llvm::sort(variants);
+  return variants;
+}
+
+static llvm::Expected<DimBounds> parseDim(StringRef text) {
+  DimBounds dim;
+  auto [name, range] = text.split('=');
+  auto [lower, upper] = range.split("..");
+  if (upper.empty() && !range.contains(".."))
+    upper = lower;
+  dim.name = name.str();
+  bool bad = name.empty() || lower.getAsInteger(10, dim.lower) || dim.lower < 0;
+  if (!upper.empty())
+    bad |= upper.getAsInteger(10, dim.upper) || dim.upper < dim.lower;
+  if (bad)
+    return llvm::createStringError("--dim " + text +
+                                   ": expected NAME=LOWER..UPPER, such as N=1..64");
+  return dim;
+}
+
+/// Fills in an output that was not named.
+static llvm::Error completeOutput(CommandLine &line) {
+  std::string &output = line.compile.output;
+  Emit emit = line.compile.emit;
+  bool isText = emit != Emit::program && emit != Emit::package && emit != Emit::object;
+  if (output == "-" && !isText)
+    return llvm::createStringError("-o -: only texts can go to the terminal");
+  if (emit == Emit::object && !output.empty() && !StringRef(output).ends_with(".o"))
+    return llvm::createStringError("-o " + output + ": an object's name ends with .o");
+  if (!line.compile.report.empty() && isText)
+    return llvm::createStringError("--report: needs --emit=program, package or object");
+  if (!output.empty())
+    return llvm::Error::success();
+  output = llvm::sys::path::stem(line.input).str();
+  if (isText)
+    output = "-";
+  else if (emit == Emit::package)
+    output += ".actnet";
+  else if (emit == Emit::object)
+    output += ".o";
+  if (output.empty() || output == line.input)
+    return llvm::createStringError("-o is missing: no name for the output follows from '" +
+                                   line.input + "'");
+  return llvm::Error::success();
+}
+
+llvm::Expected<CommandLine> actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
+  CommandLine line;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    StringRef argument = arguments[i];
+    auto [flag, value] = argument.split('=');
+    bool hasValue = argument.contains('=');
+    // The value stands behind the equals sign, or is the next argument.
+    auto take = [&]() -> llvm::Error {
+      if (!hasValue) {
+        if (i + 1 == arguments.size())
+          return usage(flag + ": a value is missing");
+        value = arguments[++i];
+      }
+      return value.empty() ? usage(flag + ": a value is missing") : llvm::Error::success();
+    };
+    bool isSwitch = flag == "--time-report" || flag == "-v" || flag == "--help" ||
+                    flag == "-h" || flag == "--version";
+    if (isSwitch && hasValue)
+      return usage(flag + " takes no value");
+    if (argument == "-o") {
+      hasValue = false;
+      if (llvm::Error error = take())
+        return std::move(error);
+      line.compile.output = value.str();
+    } else if (flag == "--emit") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      llvm::Expected<Emit> emit = parseEmit(value);
+      if (!emit)
+        return emit.takeError();
+      line.compile.emit = *emit;
+    } else if (flag == "--target") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      auto variants = parseTargets(value);
+      if (!variants)
+        return variants.takeError();
+      line.compile.variants = std::move(*variants);
+    } else if (flag == "--dim") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      llvm::Expected<DimBounds> dim = parseDim(value);
+      if (!dim)
+        return dim.takeError();
+      line.compile.dims.push_back(std::move(*dim));
+    } else if (flag == "--report") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      line.compile.report = value.str();
+    } else if (flag == "--time-report") {
+      line.timeReport = true;
+    } else if (flag == "-v") {
+      line.verbose = true;
+    } else if (flag == "--help" || flag == "-h") {
+      line.help = true;
+    } else if (flag == "--version") {
+      line.version = true;
+    } else if (argument.starts_with("-")) {
+      return usage("unknown option '" + argument + "'");
+    } else if (!line.input.empty()) {
+      return usage("two inputs: '" + line.input + "' and '" + argument + "'");
+    } else {
+      line.input = argument.str();
+    }
+  }
+  if (line.help || line.version)
+    return line;
+  if (line.input.empty())
+    return usage("no input");
+  if (llvm::Error error = completeOutput(line))
+    return std::move(error);
+  return line;
+}

@@ -1,0 +1,111 @@
+//===- Diagnostics.cpp - what the compiler says on the terminal -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Diagnostics.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <sys/resource.h>
+
+using namespace mlir;
+using namespace actnet;
+
+/// `file:line:column: ` or `name: `, or nothing.
+static std::string locationText(Location location) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  if (auto file = location->findInstanceOf<FileLineColLoc>()) {
+    out << file.getFilename().getValue();
+    if (file.getLine())
+      out << ":" << file.getLine() << ":" << file.getColumn();
+    out << ": ";
+  } else if (auto name = location->findInstanceOf<NameLoc>()) {
+    out << name.getName().getValue() << ": ";
+  }
+  return text;
+}
+
+/// A message is one line, whatever its writer thought.
+static std::string oneLine(StringRef text) {
+  std::string line;
+  for (char c : text.rtrim())
+    line += c == '\n' ? ' ' : c;
+  return line;
+}
+
+ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
+    : engine(context.getDiagEngine()), verbose(verbose) {
+  id = engine.registerHandler([this](Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    if (isError && errors++ > 0 && !this->verbose)
+      return success();
+    if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning && !this->verbose)
+      return success();
+    llvm::errs() << "actnet-compile: "
+                 << (isError                                                   ? "error: "
+                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: "
+                                                                               : "remark: ")
+                 << locationText(diagnostic.getLocation()) << oneLine(diagnostic.str());
+    // Of the notes only those that add words: where an op stands is no help.
+    for (Diagnostic &note : diagnostic.getNotes())
+      if (!StringRef(note.str()).starts_with("see current operation"))
+        llvm::errs() << "; " << oneLine(note.str());
+    llvm::errs() << "\n";
+    return success();
+  });
+}
+
+ErrorPrinter::~ErrorPrinter() {
+  engine.eraseHandler(id);
+  if (errors > 1 && !verbose)
+    llvm::errs() << "actnet-compile: " << errors - 1 << " more (-v shows them)\n";
+}
+
+namespace {
+struct RemarkPrinter : remark::detail::MLIRRemarkStreamerBase {
+  void streamOptimizationRemark(const remark::detail::Remark &entry) override {
+    llvm::errs() << "actnet-compile: " << entry.getCategoryName() << ": "
+                 << locationText(entry.getLocation()) << oneLine(entry.getMsg()) << "\n";
+  }
+};
+} // namespace
+
+LogicalResult actnet::enableRemarks(MLIRContext &context) {
+  remark::RemarkCategories all;
+  all.all = ".*";
+  return remark::enableOptimizationRemarks(context, std::make_unique<RemarkPrinter>(),
+                                           std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                           all);
+}
+
+void PhaseTimer::end() {
+  if (running)
+    entries.back().seconds =
+        std::chrono::duration<double>(Clock::now() - started).count();
+  running = false;
+}
+
+void PhaseTimer::begin(StringRef phase) {
+  end();
+  entries.push_back({phase.str(), 0});
+  started = Clock::now();
+  running = true;
+}
+
+void PhaseTimer::print() {
+  end();
+  double total = 0;
+  for (const Entry &entry : entries)
+    total += entry.seconds;
+  for (const Entry &entry : entries)
+    llvm::errs() << llvm::format("%10.3f s %5.1f %%  %s\n", entry.seconds,
+                                 total > 0 ? 100 * entry.seconds / total : 0.0,
+                                 entry.name.c_str());
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  llvm::errs() << llvm::format("%10.3f s 100.0 %%  total; at most %ld MB of memory\n", total,
+                               usage.ru_maxrss / 1024);
+}

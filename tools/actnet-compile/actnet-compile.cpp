@@ -1,0 +1,89 @@
+//===- actnet-compile.cpp - a model becomes a program ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "CommandLine.h"
+#include "Diagnostics.h"
+
+#include "actnet/Dialect/Graph/IR/GraphDialect.h"
+#include "actnet/Dialect/Graph/IR/WeightStore.h"
+#include "actnet/Frontend/ONNX/Import.h"
+#include "actnet/Pipelines/InitAll.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace actnet;
+
+static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
+  Location unknown = UnknownLoc::get(&context);
+  StringRef extension = llvm::sys::path::extension(path);
+  if (extension != ".onnx" && extension != ".mlir") {
+    emitError(unknown) << "'" << path << "': expected a model whose name ends with .onnx or .mlir";
+    return {};
+  }
+  llvm::sys::fs::file_status status;
+  std::error_code error = llvm::sys::fs::status(path, status);
+  if (!error && status.type() == llvm::sys::fs::file_type::directory_file)
+    error = std::make_error_code(std::errc::is_a_directory);
+  if (error) {
+    emitError(unknown) << "cannot read '" << path << "': " << error.message();
+    return {};
+  }
+  if (extension == ".onnx")
+    return onnx::importOnnx(path, context);
+  // Weights that the text names lie beside it.
+  context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().setRoot(
+      llvm::sys::path::parent_path(path));
+  return parseSourceFile<ModuleOp>(path, &context);
+}
+
+/// The runner lies beside the compiler, or where it is installed.
+static std::string findRunner(const char *argv0) {
+  std::string self =
+      llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRunner));
+  StringRef folder = llvm::sys::path::parent_path(self);
+  llvm::SmallString<128> beside(folder), installed(llvm::sys::path::parent_path(folder));
+  llvm::sys::path::append(beside, "actnet-runner");
+  llvm::sys::path::append(installed, "libexec", "actnet", "actnet-runner");
+  return std::string(llvm::sys::fs::exists(beside) ? beside : installed);
+}
+
+static int compile(CommandLine &line, const char *argv0) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllPasses();
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  ErrorPrinter printer(context, line.verbose);
+  if (line.verbose && failed(enableRemarks(context)))
+    return 1;
+  PhaseTimer timer;
+  timer.begin("import");
+  OwningOpRef<ModuleOp> module = readInput(line.input, context);
+  if (!module)
+    return 1;
+  line.compile.runner = findRunner(argv0);
+  line.compile.model = llvm::sys::path::stem(line.input).str();
+  line.compile.onPhase = [&](StringRef phase) { timer.begin(phase); };
+  LogicalResult compiled = compileModule(*module, line.compile);
+  if (succeeded(compiled) && line.timeReport)
+    timer.print();
+  return failed(compiled);
+}
+
+int main(int argc, char **argv) {
+  llvm::Expected<CommandLine> line = parseCommandLine(llvm::ArrayRef(argv + 1, argc - 1));
+  if (!line) {
+    llvm::errs() << "actnet-compile: error: " << llvm::toString(line.takeError()) << "\n";
+    return 2;
+  }
+  if (line->help)
+    llvm::outs() << getHelp();
+  else if (line->version)
+    llvm::outs() << getProducer() << "\n";
+  else
+    return compile(*line, argv[0]);
+  return 0;
+}
