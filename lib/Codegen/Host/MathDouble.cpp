@@ -125,7 +125,9 @@ Value MathOps::sineDouble(Value x, bool cosine) {
   // Quadrants 2 and 3 are negative: bit 1 becomes the sign.
   Value sign = shl(andi(quadrant, ci(2)), width() - 2);
   y = asFloat(xori(asBits(y), sign));
-  return select(lt(abs(x), c(kInfinity)), y, c(kNan));
+  // Where n no longer fits, the polynomials may leave their range.
+  y = atLeast(atMost(y, 1.0), -1.0);
+  return select(lt(abs(x), c(kInfinity)), select(isNan(y), c(0.0), y), c(kNan));
 }
 
 Value MathOps::powDouble(Value x, Value y) {
