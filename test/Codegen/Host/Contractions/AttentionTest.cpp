@@ -118,3 +118,4 @@ void checkAll(const std::string &variant) {
 
 TEST(HostAttention, MatchesDoubleOnAvx2) { checkAll("x86-64-v3"); }
 TEST(HostAttention, MatchesDoubleOnAvx512) { checkAll("x86-64-v4"); }
+TEST(HostAttention, MatchesDoubleOnWideTiles) { checkAll("wide"); }

@@ -97,3 +97,4 @@ void checkAll(const std::string &variant) {
 
 TEST(HostContract, MatchesDoubleOnAvx2) { checkAll("x86-64-v3"); }
 TEST(HostContract, MatchesDoubleOnAvx512) { checkAll("x86-64-v4"); }
+TEST(HostContract, MatchesDoubleOnWideTiles) { checkAll("wide"); }

@@ -120,3 +120,4 @@ void checkAll(const std::string &variant) {
 
 TEST(HostConv, MatchesDoubleOnAvx2) { checkAll("x86-64-v3"); }
 TEST(HostConv, MatchesDoubleOnAvx512) { checkAll("x86-64-v4"); }
+TEST(HostConv, MatchesDoubleOnWideTiles) { checkAll("wide"); }

@@ -69,3 +69,4 @@ void checkAll(const std::string &variant) {
 
 TEST(HostDepthwise, MatchesDoubleOnAvx2) { checkAll("x86-64-v3"); }
 TEST(HostDepthwise, MatchesDoubleOnAvx512) { checkAll("x86-64-v4"); }
+TEST(HostDepthwise, MatchesDoubleOnWideTiles) { checkAll("wide"); }

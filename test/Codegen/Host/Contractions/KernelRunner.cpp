@@ -77,7 +77,13 @@ KernelRunner::KernelRunner(const std::string &text, const std::string &variant)
     state->scratchBytes =
         std::max<int64_t>(state->scratchBytes, kernel.getScratch().value_or(0));
   }
-  auto level = host::HostVariant::get(variant, state->module->getLoc());
+  bool wide = variant == "wide";
+  auto level = host::HostVariant::get(wide ? "x86-64-v3" : variant,
+                                      state->module->getLoc());
+  if (wide && succeeded(level)) {
+    level->vectorBits = 512;
+    level->vectorRegisters = 32;
+  }
   if (failed(level))
     return;
   auto image = host::compileHostImage(*state->module, *level);
@@ -153,7 +159,7 @@ bool KernelRunner::supports(const std::string &variant) {
   __builtin_cpu_init();
   if (variant == "x86-64-v4")
     return __builtin_cpu_supports("x86-64-v4");
-  return __builtin_cpu_supports("x86-64-v3");
+  return __builtin_cpu_supports("x86-64-v3"); // "wide" too
 }
 
 Floats::Floats(int64_t count, uint32_t seed) : count(count) {

@@ -18,7 +18,8 @@
 class KernelRunner {
 public:
   /// Schedules and compiles all kernels of the text; `error()` says what
-  /// failed.
+  /// failed. The variant `wide` is the code of x86-64-v4 with instructions of
+  /// x86-64-v3: it tests the wide register tiles on machines without AVX-512.
   explicit KernelRunner(const std::string &text,
                         const std::string &variant = "x86-64-v3");
   ~KernelRunner();
