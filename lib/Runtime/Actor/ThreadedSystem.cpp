@@ -105,6 +105,16 @@ public:
 
   Sent send(ActorId to, const Message &message, Delivery delivery,
             bool here) override {
+    // What is sent may tell somebody that this system can go, before this
+    // thread has left it.
+    visitors.fetch_add(1, std::memory_order_relaxed);
+    Sent sent = deliver(to, message, delivery, here);
+    visitors.fetch_sub(1, std::memory_order_release);
+    return sent;
+  }
+
+  Sent deliver(ActorId to, const Message &message, Delivery delivery,
+               bool here) {
     Cell *cell = find(to);
     if (!cell)
       return Sent::gone;
@@ -132,14 +142,10 @@ public:
     bool owns = cell->pending.fetch_add(1, std::memory_order_acq_rel) == 0;
     cell->mailbox.push(message);
     if (owns) {
-      if (here) {
-        // What it handles may tell somebody that this system can go.
-        visitors.fetch_add(1, std::memory_order_acq_rel);
+      if (here)
         runCell(*cell);
-        visitors.fetch_sub(1, std::memory_order_acq_rel);
-      } else {
+      else
         schedule(*cell);
-      }
     }
     return Sent::yes;
   }
@@ -271,7 +277,7 @@ private:
   uint32_t cellCount = 0;
   std::array<std::atomic<Cell *>, mostActors + 1> cells{};
   std::vector<pthread_t> workers;
-  /// Threads that run a cell here and are no workers.
+  /// Threads inside `send`.
   std::atomic<uint32_t> visitors{0};
 };
 

@@ -34,6 +34,7 @@ private:
 /// is reached. Recordings of one stream come in order, so a count names one.
 class HostEvent final : public Event {
 public:
+  ~HostEvent() override;
   bool query() const override;
   Status wait(int64_t timeoutNs) override;
 
@@ -56,6 +57,9 @@ private:
   std::atomic<uint64_t> cancelledTarget{0};
   std::atomic<uint32_t> word{0};
   std::atomic<uint32_t> sleepers{0};
+  /// Streams inside `reached`: who waited may destroy the event while the one
+  /// that completed it still looks for sleepers.
+  std::atomic<uint32_t> inside{0};
 };
 
 /// A record resolved to what the stream's thread does.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sched.h>
 
 namespace actnet::rt {
 
@@ -22,7 +23,13 @@ bool HostEvent::query() const {
   return done.load(std::memory_order_acquire) >= target();
 }
 
+HostEvent::~HostEvent() {
+  while (inside.load(std::memory_order_acquire))
+    sched_yield();
+}
+
 void HostEvent::reached(bool isCancelled) {
+  inside.fetch_add(1, std::memory_order_relaxed);
   uint64_t now = done.load(std::memory_order_relaxed) + 1;
   if (isCancelled)
     cancelledTarget.store(now, std::memory_order_release);
@@ -30,6 +37,7 @@ void HostEvent::reached(bool isCancelled) {
   word.fetch_add(1, std::memory_order_seq_cst);
   if (sleepers.load(std::memory_order_seq_cst))
     futexWake(word, INT32_MAX);
+  inside.fetch_sub(1, std::memory_order_release);
 }
 
 bool HostEvent::waitFor(uint64_t wanted, int64_t deadlineNs) {
