@@ -4,6 +4,8 @@
 #include "Folding.h"
 #include "Inference.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace actnet::graph;
 
@@ -160,6 +162,22 @@ ACTNET_INFER(ClampOp) {
 }
 
 OpFoldResult ClampOp::fold(FoldAdaptor adaptor) {
+  double lo = getLo().convertToDouble(), hi = getHi().convertToDouble();
+  if (std::isinf(lo) && std::isinf(hi) && lo < hi)
+    return getX();
+  if (auto inner = getX().getDefiningOp<ClampOp>()) {
+    // Both bounds of the inner clamp go through the outer one.
+    auto outer = [&](const APFloat &bound) {
+      return FloatAttr::get(
+          Float64Type::get(getContext()),
+          std::min(std::max(bound.convertToDouble(), lo), hi));
+    };
+    auto newLo = outer(inner.getLo()), newHi = outer(inner.getHi());
+    setLoAttr(newLo);
+    setHiAttr(newHi);
+    setOperand(inner.getX());
+    return getResult();
+  }
   return foldElementwise(*this, adaptor.getOperands());
 }
 
