@@ -1,0 +1,394 @@
+//===- Graph.cpp - functions, inputs, outputs, compiling ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "State.h"
+
+#include "actnet/Dialect/Graph/IR/WeightStore.h"
+#include "actnet/Pipelines/Compile.h"
+#include "actnet/Pipelines/InitAll.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+#include <cstring>
+#include <mutex>
+
+using namespace mlir;
+
+namespace actnet {
+
+using detail::DimNode;
+using detail::FunctionState;
+using detail::GraphState;
+using graph::DimExprAttr;
+
+//===----------------------------------------------------------------------===//
+// Dims
+//===----------------------------------------------------------------------===//
+
+static std::shared_ptr<const DimNode> node(DimNode::Kind kind, int64_t value, std::string name,
+                                           std::shared_ptr<const DimNode> a = {},
+                                           std::shared_ptr<const DimNode> b = {}) {
+  return std::make_shared<DimNode>(DimNode{kind, value, std::move(name), std::move(a), std::move(b)});
+}
+
+Dim::Dim(int64_t value) : node(actnet::node(DimNode::Kind::number, value, "")) {}
+
+Dim operator+(const Dim &a, const Dim &b) {
+  return Dim(node(DimNode::Kind::add, 0, "", a.node, b.node));
+}
+Dim operator-(const Dim &a, const Dim &b) {
+  return Dim(node(DimNode::Kind::sub, 0, "", a.node, b.node));
+}
+Dim operator*(const Dim &a, const Dim &b) {
+  return Dim(node(DimNode::Kind::mul, 0, "", a.node, b.node));
+}
+Dim floorDiv(const Dim &a, const Dim &b) {
+  return Dim(node(DimNode::Kind::floorDiv, 0, "", a.node, b.node));
+}
+
+DimExprAttr GraphState::expr(const DimNode &node) {
+  switch (node.kind) {
+  case DimNode::Kind::number:
+    return graph::dimConstant(&context, node.value);
+  case DimNode::Kind::name:
+    return graph::dimSymbol(&context, node.name);
+  case DimNode::Kind::add:
+    return graph::dimAdd(expr(*node.a), expr(*node.b));
+  case DimNode::Kind::sub:
+    return graph::dimSub(expr(*node.a), expr(*node.b));
+  case DimNode::Kind::mul:
+    return graph::dimMul(expr(*node.a), expr(*node.b));
+  case DimNode::Kind::floorDiv:
+    return graph::dimFloorDiv(expr(*node.a), expr(*node.b));
+  }
+  llvm_unreachable("every kind is handled");
+}
+
+SmallVector<DimExprAttr> GraphState::exprs(const std::vector<Dim> &shape) {
+  SmallVector<DimExprAttr> dims;
+  for (const Dim &dim : shape)
+    dims.push_back(expr(*dim.node));
+  return dims;
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+GraphState::GraphState(std::string_view name)
+    : context([] {
+        DialectRegistry registry;
+        registerAllDialects(registry);
+        return registry;
+      }()),
+      b(&context) {
+  static std::once_flag once;
+  std::call_once(once, registerAllPasses);
+  context.loadDialect<graph::GraphDialect, func::FuncDialect>();
+  module = ModuleOp::create(NameLoc::get(b.getStringAttr(StringRef(name))), StringRef(name));
+}
+
+Location GraphState::location(const Where &where) {
+  return FileLineColLoc::get(&context, where.file_name(), where.line(), where.column());
+}
+
+void GraphState::fail(const Where &where, std::string_view message) {
+  if (!error)
+    return;
+  error = Status(StatusCode::invalidArgument, std::string(where.file_name()) + ":" +
+                                                  std::to_string(where.line()) + ": " +
+                                                  std::string(message));
+}
+
+Type GraphState::type(DType type) {
+  switch (type) {
+  case DType::f32:
+    return b.getF32Type();
+  case DType::f64:
+    return b.getF64Type();
+  case DType::f16:
+    return b.getF16Type();
+  case DType::bf16:
+    return b.getBF16Type();
+  case DType::i8:
+    return b.getI8Type();
+  case DType::i16:
+    return b.getI16Type();
+  case DType::i32:
+    return b.getI32Type();
+  case DType::i64:
+    return b.getI64Type();
+  case DType::boolean:
+    return b.getI1Type();
+  }
+  llvm_unreachable("every type is handled");
+}
+
+GraphState *GraphState::stateOf(ArrayRef<Value> operands) {
+  for (Value v : operands)
+    if (v.state)
+      return v.state;
+  return nullptr;
+}
+
+std::optional<SmallVector<mlir::Value>> GraphState::take(ArrayRef<Value> operands,
+                                                         const Where &where) {
+  if (!error)
+    return std::nullopt;
+  SmallVector<mlir::Value> values;
+  for (Value v : operands) {
+    if (!v) {
+      fail(where, "an operand is no value");
+      return std::nullopt;
+    }
+    if (v.state != this || unwrap(v).getParentBlock() != b.getInsertionBlock()) {
+      fail(where, "an operand belongs to another function");
+      return std::nullopt;
+    }
+    values.push_back(unwrap(v));
+  }
+  return values;
+}
+
+Status GraphState::end() {
+  if (functions.empty())
+    fail(Where::current(), "the graph has no function");
+  for (FunctionState &f : functions) {
+    if (f.ended || !error)
+      continue;
+    f.ended = true;
+    Block &block = f.func.getBody().front();
+    OpBuilder at = OpBuilder::atBlockEnd(&block);
+    SmallVector<mlir::Value> results;
+    SmallVector<Attribute> attributes;
+    for (auto &[name, value] : f.outputs) {
+      results.push_back(value);
+      attributes.push_back(at.getDictionaryAttr(
+          at.getNamedAttr(graph::GraphDialect::kNameAttr, at.getStringAttr(name))));
+    }
+    for (auto &[current, next] : f.updates) {
+      results.push_back(next);
+      attributes.push_back(at.getDictionaryAttr(at.getNamedAttr(
+          graph::GraphDialect::kTiedAttr,
+          at.getI64IntegerAttr(cast<BlockArgument>(current).getArgNumber()))));
+    }
+    func::ReturnOp::create(at, f.func.getLoc(), results);
+    f.func.setFunctionType(
+        at.getFunctionType(block.getArgumentTypes(), ValueRange(results).getTypes()));
+    f.func.setResAttrsAttr(at.getArrayAttr(attributes));
+  }
+  SmallVector<NamedAttribute> bounds;
+  for (auto &[name, range] : dims)
+    bounds.push_back(
+        b.getNamedAttr(name, b.getDenseI64ArrayAttr({range.first, range.second})));
+  (*module)->setAttr(graph::GraphDialect::kDimsAttr, b.getDictionaryAttr(bounds));
+  return error;
+}
+
+size_t Value::rank() const {
+  return handle ? cast<RankedTensorType>(GraphState::unwrap(*this).getType()).getRank() : 0;
+}
+
+std::string Value::dim(size_t i) const {
+  return i < rank() ? graph::toString(graph::getDims(
+                          cast<RankedTensorType>(GraphState::unwrap(*this).getType()))[i])
+                    : std::string();
+}
+
+//===----------------------------------------------------------------------===//
+// Function
+//===----------------------------------------------------------------------===//
+
+/// Adds an argument with one attribute.
+static Value addArgument(GraphState &s, size_t index, StringRef key, std::string_view name,
+                         DType type, const std::vector<Dim> &shape, const Where &where) {
+  FunctionState &f = s.functions[index];
+  if (f.ended)
+    s.fail(where, "the function is ended");
+  for (unsigned i = 0; i < f.func.getNumArguments(); ++i)
+    if (auto known = f.func.getArgAttrOfType<StringAttr>(i, key);
+        known && known.getValue() == StringRef(name))
+      s.fail(where, "'" + std::string(name) + "' exists already");
+  if (!s.error)
+    return {};
+  RankedTensorType tensor = graph::getTensorType(s.exprs(shape), s.type(type));
+  unsigned i = f.func.getNumArguments();
+  NamedAttribute attribute = s.b.getNamedAttr(key, s.b.getStringAttr(StringRef(name)));
+  if (failed(f.func.insertArgument(i, tensor, s.b.getDictionaryAttr(attribute),
+                                   s.location(where)))) {
+    s.fail(where, "the argument could not be added");
+    return {};
+  }
+  return s.wrap(f.func.getArgument(i));
+}
+
+Value Function::input(std::string_view name, DType type, std::vector<Dim> shape, Where where) {
+  return addArgument(*state, index, graph::GraphDialect::kNameAttr, name, type, shape, where);
+}
+
+Value Function::variable(std::string_view name, DType type, std::vector<Dim> shape, Where where) {
+  return addArgument(*state, index, graph::GraphDialect::kVariableAttr, name, type, shape, where);
+}
+
+void Function::update(Value current, Value next, Where where) {
+  auto values = state->take({current, next}, where);
+  if (!values)
+    return;
+  auto arg = dyn_cast<BlockArgument>((*values)[0]);
+  FunctionState &f = state->functions[index];
+  if (!arg || !f.func.getArgAttr(arg.getArgNumber(), graph::GraphDialect::kVariableAttr))
+    return state->fail(where, "only a variable can be updated");
+  if (arg.getType() != (*values)[1].getType())
+    return state->fail(where, "the next value has another type than the variable");
+  f.updates.emplace_back((*values)[0], (*values)[1]);
+}
+
+Value Function::constant(DType type, std::vector<int64_t> shape, std::span<const std::byte> data,
+                         Where where) {
+  GraphState &s = *state;
+  if (!s.error)
+    return {};
+  int64_t count = 1;
+  for (int64_t d : shape)
+    if (d < 0 || __builtin_mul_overflow(count, d, &count)) {
+      s.fail(where, "the constant's shape is not valid");
+      return {};
+    }
+  auto tensor = RankedTensorType::get(shape, s.type(type));
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(count, graph::getElementBytes(tensor.getElementType()), &bytes) ||
+      bytes != static_cast<int64_t>(data.size())) {
+    s.fail(where, "the constant has " + std::to_string(data.size()) + " bytes, its type needs " +
+                      std::to_string(bytes));
+    return {};
+  }
+  auto owner = std::make_shared<std::vector<char>>(data.size());
+  if (!data.empty())
+    std::memcpy(owner->data(), data.data(), data.size());
+  std::string key = "graph:" + std::to_string(s.buffers++);
+  s.context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().registerBuffer(
+      key, ArrayRef<char>(owner->data(), owner->size()), owner);
+  Attribute value = graph::WeightAttr::get(&s.context, "buffer:" + key, 0, bytes);
+  return s.wrap(graph::ConstantOp::create(s.b, s.location(where), tensor, value));
+}
+
+Value Function::scalar(DType type, double value, Where where) {
+  GraphState &s = *state;
+  if (!s.error)
+    return {};
+  Type element = s.type(type);
+  auto tensor = RankedTensorType::get({}, element);
+  TypedAttr number = isa<FloatType>(element)
+                         ? TypedAttr(s.b.getFloatAttr(element, value))
+                         : TypedAttr(s.b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  return s.wrap(graph::ConstantOp::create(s.b, s.location(where), tensor,
+                                          DenseElementsAttr::get(tensor, number)));
+}
+
+void Function::output(std::string_view name, Value value, Where where) {
+  auto values = state->take(value, where);
+  if (!values)
+    return;
+  FunctionState &f = state->functions[index];
+  if (f.ended)
+    return state->fail(where, "the function is ended");
+  for (auto &known : f.outputs)
+    if (known.first == name)
+      return state->fail(where, "output '" + std::string(name) + "' exists already");
+  f.outputs.emplace_back(std::string(name), values->front());
+}
+
+//===----------------------------------------------------------------------===//
+// Graph
+//===----------------------------------------------------------------------===//
+
+Graph::Graph(std::string_view name) : state(std::make_unique<GraphState>(name)) {}
+Graph::~Graph() = default;
+Graph::Graph(Graph &&) noexcept = default;
+Graph &Graph::operator=(Graph &&) noexcept = default;
+
+Dim Graph::dim(std::string_view name, int64_t lower, std::optional<int64_t> upper) {
+  bool valid = !name.empty() && !llvm::isDigit(name[0]);
+  for (char c : name)
+    valid &= llvm::isAlnum(c) || c == '_';
+  if (!valid)
+    state->fail(Where::current(), "dim '" + std::string(name) + "' is no identifier");
+  else if (lower < 0 || (upper && *upper < lower))
+    state->fail(Where::current(), "dim '" + std::string(name) + "': its bounds cross");
+  else if (!state->dims.try_emplace(std::string(name), lower, upper.value_or(-1)).second)
+    state->fail(Where::current(), "dim '" + std::string(name) + "' exists already");
+  return Dim(node(DimNode::Kind::name, 0, std::string(name)));
+}
+
+Function Graph::function(std::string_view name, Where where) {
+  GraphState &s = *state;
+  s.b.setInsertionPointToEnd(s.module->getBody());
+  for (FunctionState &f : s.functions)
+    if (f.func.getSymName() == StringRef(name))
+      s.fail(where, "function '" + std::string(name) + "' exists already");
+  auto func = func::FuncOp::create(s.b, s.location(where), StringRef(name),
+                                   s.b.getFunctionType({}, {}));
+  s.functions.push_back({func, {}, {}, false});
+  s.b.setInsertionPointToEnd(func.addEntryBlock());
+  return Function(state.get(), s.functions.size() - 1);
+}
+
+Status Graph::status() const { return state->error; }
+
+Expected<std::string> Graph::print() {
+  if (Status status = state->end(); !status)
+    return status;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  state->module->print(os);
+  return text;
+}
+
+Status Graph::compileToFile(std::string_view path, const GraphCompileOptions &options) {
+  if (Status status = state->end(); !status)
+    return status;
+  CompileOptions compile;
+  compile.emit = Emit::package;
+  compile.output = path;
+  compile.variants = options.variants;
+  compile.model = state->module->getName().value_or("model").str();
+  // The graph stays as it is: the phases work on a copy.
+  OwningOpRef<ModuleOp> copy(state->module->clone());
+  std::string message;
+  ScopedDiagnosticHandler handler(&state->context, [&](Diagnostic &diagnostic) {
+    if (message.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      message = diagnostic.str();
+    return success();
+  });
+  if (failed(compileModule(*copy, compile)))
+    return Status(StatusCode::failedPrecondition,
+                  message.empty() ? "the graph did not compile" : message);
+  return Status();
+}
+
+Expected<std::vector<std::byte>> Graph::compile(const GraphCompileOptions &options) {
+  SmallString<128> path;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("actnet", "actnet", path))
+    return Status(StatusCode::unavailable, "no temporary file: " + code.message());
+  Status status = compileToFile(std::string_view(path.data(), path.size()), options);
+  std::vector<std::byte> bytes;
+  if (status) {
+    auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                              /*RequiresNullTerminator=*/false);
+    if (!buffer) {
+      status = Status(StatusCode::unavailable,
+                      "cannot read the package: " + buffer.getError().message());
+    } else {
+      bytes.resize((*buffer)->getBufferSize());
+      std::memcpy(bytes.data(), (*buffer)->getBufferStart(), bytes.size());
+    }
+  }
+  llvm::sys::fs::remove(path);
+  if (!status)
+    return status;
+  return bytes;
+}
+
+} // namespace actnet
