@@ -4,6 +4,7 @@
 #include "actnet/Pipelines/InitAll.h"
 
 #include "actnet/Codegen/Host/HostCodegen.h"
+#include "actnet/Codegen/Host/Passes.h"
 #include "actnet/Conversion/GraphToKernel/Passes.h"
 #include "actnet/Conversion/KernelToActor/Passes.h"
 #include "actnet/Dialect/Actor/IR/ActorOps.h"
@@ -27,6 +28,7 @@ void actnet::registerAllDialects(mlir::DialectRegistry &registry) {
 void actnet::registerAllPasses() {
   registerGraphToKernelPasses();
   kernel::registerKernelPasses();
+  host::registerHostCodegenPasses();
   registerKernelToActorPasses();
   actor::registerActorPasses();
   mlir::registerTransformsPasses();
