@@ -5,8 +5,10 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <sys/mman.h>
 
 using namespace actnet;
 using namespace actnet::rt;
@@ -112,6 +114,13 @@ std::string rt::shapeText(const int64_t *shape, size_t rank) {
   for (size_t i = 0; i < rank; ++i)
     text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + "]";
+}
+
+void FreeTensor::operator()(std::byte *data) const {
+  if (file)
+    munmap(file, fileBytes);
+  else
+    std::free(data);
 }
 
 Expected<HostTensor> HostTensor::allocate(actnet_dtype dtype,

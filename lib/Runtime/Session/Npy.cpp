@@ -16,13 +16,6 @@ namespace {
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr size_t maxRank = 32; // NumPy's own limit
 
-struct Header {
-  actnet_dtype dtype = ACTNET_F32;
-  bool swapped = false;
-  bool fortran = false;
-  std::vector<int64_t> shape;
-};
-
 struct Descr {
   const char *code;
   actnet_dtype dtype;
@@ -39,8 +32,8 @@ class HeaderParser {
 public:
   explicit HeaderParser(std::string_view text) : text(text) {}
 
-  Expected<Header> parse() {
-    Header header;
+  Expected<NpyLayout> parse() {
+    NpyLayout header;
     bool seen[3] = {};
     if (!eat('{'))
       return bad("'{'");
@@ -110,7 +103,7 @@ private:
                     "'");
   }
 
-  Status descr(Header &header) {
+  Status descr(NpyLayout &header) {
     std::string_view code;
     if (!string(code))
       return invalidArgument(
@@ -128,7 +121,7 @@ private:
     return invalidArgument("element type '" + printable(code) +
                            "' is not supported");
   }
-  Status order(Header &header) {
+  Status order(NpyLayout &header) {
     peek();
     for (bool value : {false, true}) {
       std::string_view word = value ? "True" : "False";
@@ -140,7 +133,7 @@ private:
     }
     return bad("True or False");
   }
-  Status shape(Header &header) {
+  Status shape(NpyLayout &header) {
     if (!eat('('))
       return bad("'('");
     while (!eat(')')) {
@@ -185,7 +178,13 @@ void fromFortran(const HostTensor &tensor, const std::byte *source) {
 }
 } // namespace
 
-Expected<HostTensor> rt::parseNpy(std::span<const std::byte> file) {
+bool NpyLayout::isPlain() const {
+  // Booleans are made 0 or 1, and so need memory of their own.
+  return dtype != ACTNET_BOOL && !(fortran && shape.size() > 1) &&
+         !(swapped && dtypeBytes(dtype) > 1);
+}
+
+Expected<NpyLayout> rt::parseNpyHeader(std::span<const std::byte> file) {
   auto at = [&](size_t i) { return size_t(std::to_integer<uint8_t>(file[i])); };
   if (file.size() < 10 || std::memcmp(file.data(), magic.data(), 6) != 0)
     return dataLoss(
@@ -206,11 +205,12 @@ Expected<HostTensor> rt::parseNpy(std::span<const std::byte> file) {
                     std::to_string(file.size() - begin));
   const auto *text = reinterpret_cast<const char *>(file.data());
   ACTNET_ASSIGN_OR_RETURN(
-      Header header,
+      NpyLayout header,
       HeaderParser(std::string_view(text + begin, length)).parse());
   // The file must hold the elements before memory is taken for them.
-  size_t rest = file.size() - begin - length;
-  size_t size = dtypeBytes(header.dtype), need = size;
+  header.offset = begin + length;
+  size_t rest = file.size() - header.offset;
+  size_t need = dtypeBytes(header.dtype);
   for (int64_t extent : header.shape)
     if (__builtin_mul_overflow(need, size_t(extent), &need))
       need = SIZE_MAX;
@@ -223,19 +223,25 @@ Expected<HostTensor> rt::parseNpy(std::span<const std::byte> file) {
                     " of " + dtypeName(header.dtype) + " needs " +
                     (need == SIZE_MAX ? "too many" : std::to_string(need)) +
                     " bytes, found " + std::to_string(rest));
-  ACTNET_ASSIGN_OR_RETURN(
-      HostTensor tensor,
-      HostTensor::allocate(header.dtype, std::move(header.shape)));
-  const std::byte *source = file.data() + begin + length;
-  if (header.fortran && tensor.shape.size() > 1 && rest > 0)
+  header.bytes = need;
+  return header;
+}
+
+Expected<HostTensor> rt::parseNpy(std::span<const std::byte> file) {
+  ACTNET_ASSIGN_OR_RETURN(NpyLayout header, parseNpyHeader(file));
+  ACTNET_ASSIGN_OR_RETURN(HostTensor tensor,
+                          HostTensor::allocate(header.dtype, header.shape));
+  const std::byte *source = file.data() + header.offset;
+  size_t size = dtypeBytes(header.dtype);
+  if (header.fortran && tensor.shape.size() > 1 && header.bytes > 0)
     fromFortran(tensor, source);
-  else if (rest > 0)
-    std::memcpy(tensor.data.get(), source, rest);
+  else if (header.bytes > 0)
+    std::memcpy(tensor.data.get(), source, header.bytes);
   if (header.swapped && size > 1)
-    for (size_t i = 0; i < rest; i += size)
+    for (size_t i = 0; i < header.bytes; i += size)
       std::reverse(tensor.data.get() + i, tensor.data.get() + i + size);
   if (tensor.dtype == ACTNET_BOOL)
-    for (size_t i = 0; i < rest; ++i)
+    for (size_t i = 0; i < header.bytes; ++i)
       tensor.data[i] = std::byte(tensor.data[i] != std::byte(0));
   return tensor;
 }

@@ -27,7 +27,8 @@ private:
   Status launch(const pkg::Launch &launch, uint32_t stream, uint32_t at);
   Status loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
               unsigned depth);
-  void transfers(bool up);
+  Status transfers(bool up);
+  Expected<uint64_t> tensorBytes(const pkg::Tensor &tensor) const;
   Status barrier(uint32_t at, bool opens);
   void resources();
 
@@ -220,27 +221,51 @@ Status Resolver::block(const pkg::Block &records, uint32_t at, unsigned depth) {
   return okStatus();
 }
 
+/// Bytes of an input or output as the caller sees it.
+Expected<uint64_t> Resolver::tensorBytes(const pkg::Tensor &tensor) const {
+  uint64_t bytes = pkg::dtypeBytes(tensor.dtype);
+  for (pkg::ExprId id : tensor.shape) {
+    ACTNET_ASSIGN_OR_RETURN(int64_t extent, value(id));
+    if (extent < 0 || __builtin_mul_overflow(bytes, uint64_t(extent), &bytes))
+      return outOfRange("'" + tensor.name + "' has no size for these dims");
+  }
+  return bytes;
+}
+
 /// Makes one copy per input or output, in the interface's order.
-void Resolver::transfers(bool up) {
+Status Resolver::transfers(bool up) {
+  const pkg::Function &interface =
+      *in.program->interface().functions[in.function];
+  const auto &tensors = up ? interface.inputs : interface.outputs;
   std::vector<Record> &list = up ? job.uploads : job.downloads;
-  list.assign(
-      up ? in.inputs.size() : in.outputs.size(),
-      CopyRecord{up ? CopyKind::up : CopyKind::down, nullptr, nullptr, 0});
+  list.assign(tensors.size(), CopyRecord{up ? CopyKind::up : CopyKind::down,
+                                         nullptr, nullptr, 0});
+  std::vector<bool> placed(tensors.size(), false);
   pkg::Region region = up ? pkg::Region::Input : pkg::Region::Output;
   for (uint32_t id = 0; id < function.buffers.size(); ++id) {
     const pkg::Buffer &buffer = *function.buffers[id];
-    if (buffer.region != region || buffer.root != pkg::none ||
-        buffer.binding >= list.size())
+    uint32_t index = buffer.binding;
+    if (buffer.region != region || index >= list.size() || placed[index])
       continue;
-    auto &copy = std::get<CopyRecord>(list[buffer.binding]);
-    std::byte *place = root(buffer, id);
-    const void *source = up ? in.inputs[buffer.binding] : place;
-    void *target = up ? place : in.outputs[buffer.binding];
-    copy.src = source;
-    copy.dst = target;
-    bool moves = source && target;
-    copy.bytes = moves ? uint64_t(in.values->find(buffer.size).value_or(0)) : 0;
+    placed[index] = true;
+    ACTNET_ASSIGN_OR_RETURN(uint64_t bytes, tensorBytes(*tensors[index]));
+    ACTNET_ASSIGN_OR_RETURN(int64_t room, value(buffer.size));
+    if (uint64_t(room) < bytes)
+      return dataLoss("'" + tensors[index]->name + "' needs " +
+                      std::to_string(bytes) + " bytes, its buffer has " +
+                      std::to_string(room));
+    ACTNET_ASSIGN_OR_RETURN(std::byte * place, address(id));
+    auto &copy = std::get<CopyRecord>(list[index]);
+    copy.src = up ? in.inputs[index] : place;
+    copy.dst = up ? place : in.outputs[index];
+    copy.bytes = copy.src && copy.dst ? bytes : 0;
   }
+  // An input that nothing reads may have no buffer; an output must.
+  for (size_t i = 0; !up && i < tensors.size(); ++i)
+    if (!placed[i])
+      return dataLoss("output '" + tensors[i]->name +
+                      "' has no buffer in the plan");
+  return okStatus();
 }
 
 /// Says which variables the job reads and which it overwrites: one that it
@@ -320,8 +345,8 @@ Expected<ResolvedJob> Resolver::run() {
   job.spec.executable = in.executable;
   job.spec.stepping = in.stepping;
   uint32_t start = newBlock();
-  transfers(true);
-  transfers(false);
+  ACTNET_RETURN_IF_ERROR(transfers(true));
+  ACTNET_RETURN_IF_ERROR(transfers(false));
   JobSpec::Line last{0, job.downloads};
   // Lines of their own, also beside others of the same stream: their pointers
   // change with every job, those of the rest never.

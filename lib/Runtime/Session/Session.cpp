@@ -140,7 +140,10 @@ Status Session::updateTransfers(Ready &ready, FunctionState &state,
   bool changed = false;
   for (size_t i = 0; i < state.inputs.size(); ++i) {
     auto &copy = std::get<CopyRecord>(ready.resolved.uploads[i]);
-    changed |= copy.src != state.inputs[i].data;
+    // An input that nothing reads has no place to go to.
+    if (!copy.dst || copy.src == state.inputs[i].data)
+      continue;
+    changed = true;
     copy.src = state.inputs[i].data;
   }
   if (changed)

@@ -22,6 +22,18 @@ struct MappedFile {
     if (data != MAP_FAILED)
       munmap(data, size);
   }
+  /// Hands the mapping over to a tensor whose elements lie in it.
+  HostTensor release(const NpyLayout &layout) {
+    HostTensor tensor;
+    tensor.dtype = layout.dtype;
+    tensor.shape = layout.shape;
+    tensor.bytes = layout.bytes;
+    auto *begin = static_cast<std::byte *>(data);
+    tensor.data = std::unique_ptr<std::byte[], FreeTensor>(
+        begin + layout.offset, FreeTensor{data, size});
+    data = MAP_FAILED;
+    return tensor;
+  }
 };
 
 bool writeAll(int fd, const void *data, size_t size) {
@@ -66,6 +78,11 @@ Expected<HostTensor> rt::readTensorFile(const std::string &path) {
     bytes = {static_cast<const std::byte *>(file.data), file.size};
   else
     return dataLoss(path + ": the file is empty");
+  if (npy) {
+    Expected<NpyLayout> layout = parseNpyHeader(bytes);
+    if (layout && layout->isPlain() && layout->bytes > 0)
+      return file.release(*layout);
+  }
   Expected<HostTensor> tensor = npy ? parseNpy(bytes) : parseTensorProto(bytes);
   return std::move(tensor).addContext(path);
 }

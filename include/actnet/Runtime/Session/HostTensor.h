@@ -14,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,15 +33,21 @@ bool isFloat(actnet_dtype dtype);
 /// Writes a shape as "[8, 3, 224, 224]"; "[]" for a scalar.
 std::string shapeText(const int64_t *shape, size_t rank);
 
+/// Gives a tensor's elements back: to the heap, or with the file that they lie
+/// in.
+struct FreeTensor {
+  void *file = nullptr; ///< the whole mapping; null: on the heap
+  size_t fileBytes = 0;
+  void operator()(std::byte *data) const;
+};
+
 /// A tensor that owns its bytes; movable, not copyable.
 struct HostTensor {
-  struct Free {
-    void operator()(std::byte *p) const { std::free(p); }
-  };
-
   actnet_dtype dtype = ACTNET_F32;
   std::vector<int64_t> shape;
-  std::unique_ptr<std::byte[], Free> data; ///< 64-byte aligned
+  /// 64-byte aligned on the heap. A tensor from a file is read-only, and
+  /// aligned as the file has it.
+  std::unique_ptr<std::byte[], FreeTensor> data;
   size_t bytes = 0;
 
   /// Allocates, without initialising, a tensor of the given type and shape.

@@ -18,7 +18,8 @@ namespace actnet::rt {
 
 /// Reads a tensor from `path`: `.npy` or `.pb`, told apart by the ending.
 /// Fortran order and big-endian elements are converted; the 2-byte void type
-/// that NumPy writes for bfloat16 reads as bf16.
+/// that NumPy writes for bfloat16 reads as bf16. Elements of an .npy file that
+/// need no conversion stay in the mapped file, which must not shrink meanwhile.
 /// Errors, all naming the file: notFound (cannot be opened),
 /// invalidArgument (unknown ending or unsupported content), dataLoss (damaged
 /// or truncated).
@@ -29,7 +30,24 @@ Expected<HostTensor> readTensorFile(const std::string &path);
 /// Errors: unavailable (cannot be created or written), naming the file.
 Status writeNpy(const std::string &path, const HostTensor &tensor);
 
-/// Parses the bytes of an .npy file. Errors as above, without the file's name.
+/// How the elements lie in an .npy file.
+struct NpyLayout {
+  actnet_dtype dtype = ACTNET_F32;
+  bool swapped = false; ///< big endian
+  bool fortran = false;
+  std::vector<int64_t> shape;
+  size_t offset = 0; ///< of the elements
+  size_t bytes = 0;
+
+  /// Whether the elements are usable as they lie there.
+  bool isPlain() const;
+};
+
+/// Reads and checks the header. Errors as above, without the file's name.
+Expected<NpyLayout> parseNpyHeader(std::span<const std::byte> file);
+
+/// Parses the bytes of an .npy file into memory of its own. Errors as above,
+/// without the file's name.
 Expected<HostTensor> parseNpy(std::span<const std::byte> file);
 
 /// Makes what stands before the elements in version 1 of .npy, padded so that
