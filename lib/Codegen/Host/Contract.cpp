@@ -32,6 +32,9 @@ using actnet::kernel::HostContractionScratch;
 namespace actnet::host {
 namespace {
 
+constexpr unsigned kPrefetchLocality = 2; // to L2
+constexpr int64_t kL2Share = 256 * 1024;  // what weights may take of L2
+
 class ContractEmitter {
 public:
   ContractEmitter(Emitter &e, const HostContraction &c,
@@ -75,6 +78,9 @@ private:
   void copyLeft(Value tap, Value taps, Value offset, Value length);
   void copyRight(Value tap, Value taps, Value offset, Value length);
   Value panelAddress(Value panel);
+  int64_t rightBytes() const;
+  void prefetchPanels(Value right, Value next, Value first, Value share,
+                      Value lines);
   void epilogue(Value accumulators, Value firstRow, Value rows,
                 Value firstPanel, Value panels);
   void storeVectors(Value row, Value panel, Value columnOffset);
@@ -316,6 +322,29 @@ Value ContractEmitter::panelAddress(Value panel) {
   return e.argAddress(number, at);
 }
 
+/// The first group of rows that meets a panel would wait for it to come from
+/// L3 or memory: each group before asks for a share of its lines.
+void ContractEmitter::prefetchPanels(Value right, Value next, Value first,
+                                     Value share, Value lines) {
+  Value last = e.min(e.add(first, share), lines);
+  for (int64_t p = 0; p < tile.panels; ++p) {
+    Value panel = e.address(right, f32, e.mul(next, tile.panels + p));
+    e.loop(first, last, 1, [&](Value line) {
+      e.prefetch(e.address(panel, f32, e.mul(line, kPanelColumns)),
+                 kPrefetchLocality);
+    });
+  }
+}
+
+/// Size of the packed right operand, as far as it is known.
+int64_t ContractEmitter::rightBytes() const {
+  int64_t bytes = 4;
+  for (int64_t extent :
+       cast<RankedTensorType>(c.root.getInputs()[c.right].getType()).getShape())
+    bytes *= ShapedType::isDynamic(extent) ? kL2Share : extent;
+  return bytes;
+}
+
 void ContractEmitter::pass(Value tap, Value taps, Value offset, Value length,
                            Value first, Value last) {
   if (!c.leftInPlace)
@@ -334,8 +363,9 @@ void ContractEmitter::pass(Value tap, Value taps, Value offset, Value length,
   e.loop(panel0, panelEnd, tile.panels, [&](Value p) {
     Value right = e.address(panelAddress(p), f32, e.mul(k, kPanelColumns));
     Value next = e.cst(0), here = e.cst(1);
-    if (tile.panels > 1) {
+    if (tile.panels > 1)
       here = e.min(e.cst(tile.panels), e.sub(panelEnd, p));
+    if (tile.panels > 1 || c.rightPacked) {
       if (c.rightPacked) {
         unsigned number =
             cast<BlockArgument>(c.root.getInputs()[c.right]).getArgNumber();
@@ -349,9 +379,15 @@ void ContractEmitter::pass(Value tap, Value taps, Value offset, Value length,
       }
     }
     Value column = e.mul(e.floorDiv(e.sub(p, panel0), tile.panels), micros);
+    // Lines of the next panels that each group's turn asks for. Weights that
+    // fit L2 are there anyway.
+    bool prefetches = c.rightPacked && rightBytes() > kL2Share;
+    Value lines = e.mul(taps, length), share = e.ceilDiv(lines, groups);
     e.loop(e.cst(0), groups, 1, [&](Value g) {
       Value firstRow = e.mul(g, tile.rows);
       Value rows = e.min(e.cst(tile.rows), e.sub(rowCount, firstRow));
+      if (prefetches)
+        prefetchPanels(right, next, e.mul(g, share), share, lines);
       MicroCall call;
       call.rows = rows;
       Value slot = e.mul(g, tableTaps * tile.rows);
