@@ -10,6 +10,8 @@
 #include "actnet/Dialect/Actor/IR/ActorOps.h"
 #include "actnet/Dialect/Actor/Transforms/Passes.h"
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
+#include "actnet/Dialect/Graph/Transforms/Passes.h"
+#include "actnet/Dialect/Graph/Transforms/Passes.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 #include "actnet/Dialect/Kernel/Transforms/Passes.h"
 
@@ -26,6 +28,8 @@ void actnet::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void actnet::registerAllPasses() {
+  graph::registerGraphPasses();
+  graph::registerGraphPasses();
   registerGraphToKernelPasses();
   kernel::registerKernelPasses();
   host::registerHostCodegenPasses();

@@ -14,6 +14,21 @@ using namespace mlir;
 using namespace actnet;
 
 static constexpr Phase phases[] = {
+    {"check", Level::graph, Level::graph, "graph-verify",
+     "first: front ends and hand-written text are held to the contract before any pass reads them"},
+    {"simplify", Level::graph, Level::graph, "graph-simplify",
+     "shape arithmetic becomes expressions, and the forms become few"},
+    {"fold", Level::graph, Level::graph, "graph-fold-batch-norm",
+     "while a batch norm still stands right behind its convolution"},
+    {"recompose", Level::graph, Level::graph, "graph-recompose,graph-simplify",
+     "needs simple forms, and leaves dead constants behind"},
+    {"verify", Level::graph, Level::graph, "graph-verify",
+     "first: what a front end or a text hands in is held to the level's contract"},
+    {"simplify", Level::graph, Level::graph, "graph-simplify,graph-recompose,graph-fold-batch-norm",
+     "patterns are found in the simplest form; a norm folds once its convolution is seen"},
+    {"decompose", Level::graph, Level::graph,
+     "graph-decompose{only=batch_norm,group_norm},graph-simplify",
+     "what no kernel family of the host takes; what is left is simple again"},
     {"layout", Level::graph, Level::graph, "graph-layout",
      "per target, and before fusion, which needs to know which transposes stay"},
     {"fuse", Level::graph, Level::kernel, "graph-to-kernel",
