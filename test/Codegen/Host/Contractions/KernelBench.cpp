@@ -4,6 +4,10 @@
 // kernel-bench [FILTER] [--variant=x86-64-v3]: GFLOP/s of the layer shapes of
 // the models that docs/performance.md reports; medians of many short runs.
 //
+// kernel-bench --file=MODEL.mlir [--size=N]: the kernels of a module at the
+// kernel level (actnet-compile --emit=kernel), the dearest first; dynamic dims
+// are N (1).
+//
 //===----------------------------------------------------------------------===//
 
 #include "KernelRunner.h"
@@ -12,8 +16,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 
 namespace {
 
@@ -67,6 +74,61 @@ void measure(const Case &c, const std::string &variant) {
               c.flops / times[0] * 1e-9, times[times.size() / 2] * 1e6, compile,
               runner.schedule("k").c_str());
   std::fflush(stdout);
+}
+
+/// All kernels of a module, with the time that each takes in one run of it.
+int measureModule(const std::string &path, const std::string &variant,
+                  int64_t size) {
+  std::ifstream file(path);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  double start = now();
+  KernelRunner runner(text, variant);
+  if (!runner.ok()) {
+    std::printf("%s\n", runner.error().c_str());
+    return 1;
+  }
+  std::printf("compiled in %.2f s\n", now() - start);
+  struct Row {
+    double time;
+    std::string line;
+  };
+  std::vector<Row> rows;
+  double total = 0, flops = 0;
+  for (const KernelRunner::Call &call : runner.calls(size)) {
+    std::vector<std::unique_ptr<Floats>> buffers;
+    std::vector<void *> operands;
+    for (int64_t bytes : call.bytes) {
+      buffers.push_back(
+          std::make_unique<Floats>((bytes + 3) / 4, buffers.size()));
+      operands.push_back(buffers.back()->data);
+    }
+    int64_t tiles = runner.tiles(call.name, call.dims);
+    std::vector<double> times;
+    double end = now() + 0.1;
+    while (now() < end || times.size() < 4) {
+      double t = threadTime();
+      runner.runFast(call.name, operands.data(), call.dims.data(), tiles);
+      times.push_back(threadTime() - t);
+    }
+    std::sort(times.begin(), times.end());
+    double time = times[times.size() / 4] * call.count;
+    total += time;
+    flops += call.flops * call.count;
+    char line[512];
+    std::snprintf(line, sizeof line,
+                  "%8.1f us = %3ld x %8.1f us %6.1f GFLOP/s %5ld tiles %s %s",
+                  time * 1e6, long(call.count), time / call.count * 1e6,
+                  call.flops / (time / call.count) * 1e-9, long(tiles),
+                  call.name.c_str(), runner.schedule(call.name).c_str());
+    rows.push_back({time, line});
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](auto &a, auto &b) { return a.time > b.time; });
+  for (const Row &row : rows)
+    std::printf("%s\n", row.line.c_str());
+  std::printf("%.2f ms in all, %.1f GFLOP/s\n", total * 1e3,
+              flops / total * 1e-9);
+  return 0;
 }
 
 Case product(const std::string &label, int64_t m, int64_t n, int64_t k,
@@ -124,13 +186,20 @@ Case attention(const std::string &label, int64_t n, int64_t heads, int64_t s,
 } // namespace
 
 int main(int argc, char **argv) {
-  std::string filter, variant = "x86-64-v3";
+  std::string filter, path, variant = "x86-64-v3";
+  int64_t size = 1;
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "--variant=", 10) == 0)
       variant = argv[i] + 10;
+    else if (std::strncmp(argv[i], "--file=", 7) == 0)
+      path = argv[i] + 7;
+    else if (std::strncmp(argv[i], "--size=", 7) == 0)
+      size = std::atoll(argv[i] + 7);
     else
       filter = argv[i];
   }
+  if (!path.empty())
+    return measureModule(path, variant, size);
   std::vector<Case> cases = {
       product("product", 256, 256, 256),
       product("product", 512, 512, 512),

@@ -5,7 +5,10 @@
 
 #include "actnet/Codegen/Host/HostCodegen.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/GraphOps.h"
+#include "actnet/Dialect/Kernel/Transforms/HostAttention.h"
 #include "actnet/Dialect/Kernel/Transforms/HostContraction.h"
+#include "actnet/Dialect/Kernel/Transforms/HostNest.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/raw_ostream.h"
@@ -53,23 +56,7 @@ KernelRunner::KernelRunner(const std::string &text, const std::string &variant)
     return;
   }
   for (auto kernel : state->module->getOps<kernel::FuncOp>()) {
-    LogicalResult scheduled = failure();
-    switch (kernel.getFamily()) {
-    case kernel::Family::contract:
-      scheduled = kernel::scheduleHostContract(kernel);
-      break;
-    case kernel::Family::conv:
-      scheduled = kernel::scheduleHostConv(kernel);
-      break;
-    case kernel::Family::depthwise:
-      scheduled = kernel::scheduleHostDepthwise(kernel);
-      break;
-    case kernel::Family::attention:
-      scheduled = kernel::scheduleHostAttention(kernel);
-      break;
-    default:
-      break;
-    }
+    LogicalResult scheduled = kernel::scheduleHost(kernel);
     if (failed(scheduled)) {
       message += "cannot schedule";
       return;
@@ -135,6 +122,70 @@ int64_t KernelRunner::tiles(const std::string &name,
                               return dims[number];
                             })
       .value_or(-1);
+}
+
+std::vector<KernelRunner::Call> KernelRunner::calls(int64_t size) const {
+  std::vector<Call> all;
+  std::map<std::string, unsigned> known;
+  state->module->walk([&](kernel::DispatchOp dispatch) {
+    std::string name = dispatch.getCallee().str();
+    auto [it, isNew] = known.try_emplace(name, all.size());
+    if (isNew) {
+      Call call;
+      call.name = name;
+      kernel::FuncOp kernel = state->find(name);
+      call.family = kernel::stringifyFamily(kernel.getFamily()).str();
+      auto constant = [&](StringRef) { return std::optional<int64_t>(size); };
+      for (Attribute dim : dispatch.getDims())
+        call.dims.push_back(
+            graph::dimEvaluate(cast<graph::DimExprAttr>(dim), constant)
+                .value_or(1));
+      auto own = [&](StringRef symbol) -> std::optional<int64_t> {
+        unsigned number;
+        if (!symbol.consume_front("d") || symbol.getAsInteger(10, number))
+          return std::nullopt;
+        return call.dims[number];
+      };
+      auto bytes = [&](Type type, ArrayRef<graph::DimExprAttr> dims,
+                       ArrayRef<graph::DimExprAttr> strides) {
+        int64_t last = 1;
+        for (auto [dim, stride] : llvm::zip(dims, strides))
+          last += (graph::dimEvaluate(dim, own).value_or(1) - 1) *
+                  graph::dimEvaluate(stride, own).value_or(1);
+        Type element = cast<RankedTensorType>(type).getElementType();
+        return last *
+               int64_t(llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+      };
+      for (unsigned i = 0; i < kernel.getNumOperandTensors(); ++i)
+        call.bytes.push_back(bytes(kernel.getArgumentTypes()[i],
+                                   kernel.getArgDims(i),
+                                   kernel.getArgStrides(i)));
+      for (unsigned i = 0; i < kernel.getResultTypes().size(); ++i)
+        call.bytes.push_back(bytes(kernel.getResultTypes()[i],
+                                   kernel.getResultDims(i),
+                                   kernel.getResultStrides(i)));
+      auto known = [&](int64_t extent) {
+        return double(ShapedType::isDynamic(extent)
+                          ? (call.dims.empty() ? 1 : call.dims[0])
+                          : extent);
+      };
+      bool contraction = call.family == "contract" || call.family == "conv" ||
+                         call.family == "depthwise";
+      if (contraction) {
+        call.flops = 2;
+        for (int64_t extent : kernel::findRoot(kernel).getStaticLoopRanges())
+          call.flops *= known(extent);
+      } else if (auto attention = kernel::readHostAttention(kernel)) {
+        call.flops =
+            2 * (known(attention->extents[4]) + known(attention->extents[5]));
+        for (int d = 0; d < 4; ++d)
+          call.flops *= known(attention->extents[d]);
+      }
+      all.push_back(call);
+    }
+    ++all[it->second].count;
+  });
+  return all;
 }
 
 void KernelRunner::run(const std::string &name, std::vector<void *> operands,

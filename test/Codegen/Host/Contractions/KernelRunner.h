@@ -39,6 +39,16 @@ public:
   /// The same without the filling: for timing.
   void runFast(const std::string &name, void *const *operands,
                const int64_t *dims, int64_t tiles);
+  /// A kernel as the text's functions call it, dynamic dims of the model being
+  /// `size`.
+  struct Call {
+    std::string name, family;
+    std::vector<int64_t> dims;  ///< Of its first dispatch.
+    std::vector<int64_t> bytes; ///< Of each operand and result.
+    int64_t count = 0;          ///< Dispatches.
+    double flops = 0;           ///< Of a contraction's root, else 0.
+  };
+  std::vector<Call> calls(int64_t size) const;
   /// Whether this machine can run a variant.
   static bool supports(const std::string &variant);
 
