@@ -9,6 +9,7 @@
 #include "actnet/Pipelines/Phases.h"
 #include "actnet/Target/Program/AtomicFile.h"
 #include "actnet/Target/Program/Program.h"
+#include "actnet/Target/Program/Report.h"
 
 #include "llvm/Config/llvm-config.h"
 
@@ -93,6 +94,11 @@ LogicalResult actnet::compileModule(ModuleOp module, const CompileOptions &optio
     return emitLLVM(module, options);
   default:
     break;
+  }
+  if (!options.report.empty()) {
+    begin("report");
+    if (failed(writeReport(module, options.model, getProducer(), options.report)))
+      return failure();
   }
   ProgramOptions program;
   program.form = options.emit == Emit::program   ? PackageForm::program

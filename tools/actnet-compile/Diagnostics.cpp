@@ -67,15 +67,18 @@ ErrorPrinter::~ErrorPrinter() {
 namespace {
 struct RemarkPrinter : remark::detail::MLIRRemarkStreamerBase {
   void streamOptimizationRemark(const remark::detail::Remark &entry) override {
+    std::string text;
+    for (const auto &argument : entry.getArgs())
+      text += argument.val;
     llvm::errs() << "actnet-compile: " << entry.getCategoryName() << ": "
-                 << locationText(entry.getLocation()) << oneLine(entry.getMsg()) << "\n";
+                 << locationText(entry.getLocation()) << oneLine(text) << "\n";
   }
 };
 } // namespace
 
 LogicalResult actnet::enableRemarks(MLIRContext &context) {
   remark::RemarkCategories all;
-  all.all = ".*";
+  all.all = all.passed = all.missed = all.analysis = all.failed = ".*";
   return remark::enableOptimizationRemarks(context, std::make_unique<RemarkPrinter>(),
                                            std::make_unique<remark::RemarkEmittingPolicyAll>(),
                                            all);

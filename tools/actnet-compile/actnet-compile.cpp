@@ -65,7 +65,8 @@ static int compile(CommandLine &line, const char *argv0) {
   if (!module)
     return 1;
   line.compile.runner = findRunner(argv0);
-  line.compile.model = llvm::sys::path::stem(line.input).str();
+  if (!module->getSymName())
+    line.compile.model = llvm::sys::path::stem(line.input).str();
   line.compile.onPhase = [&](StringRef phase) { timer.begin(phase); };
   LogicalResult compiled = compileModule(*module, line.compile);
   if (succeeded(compiled) && line.timeReport)

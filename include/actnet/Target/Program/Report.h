@@ -1,0 +1,24 @@
+//===- Report.h - a page about a compiled model ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One self-contained HTML file with pictures: the memory plan over time, the
+// kernels with their cost and sources, the largest weights.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_TARGET_PROGRAM_REPORT_H
+#define ACTNET_TARGET_PROGRAM_REPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace actnet {
+
+/// Writes the report of a planned actor module. Figures are for the dims'
+/// upper bounds, or where there is none for the lower ones. Errors are
+/// diagnostics.
+mlir::LogicalResult writeReport(mlir::ModuleOp module, llvm::StringRef model,
+                                llvm::StringRef producer, llvm::StringRef path);
+
+} // namespace actnet
+
+#endif // ACTNET_TARGET_PROGRAM_REPORT_H

@@ -1,0 +1,172 @@
+//===- Report.cpp - gather a report's figures -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "actnet/Target/Program/Report.h"
+
+#include "Cost.h"
+#include "ReportData.h"
+
+#include "actnet/Dialect/Actor/Transforms/Tables.h"
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Package/Lifetimes.h"
+#include "actnet/Target/Program/AtomicFile.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace actnet;
+
+namespace {
+
+/// Gathers one module.
+class Gatherer {
+public:
+  Gatherer(ModuleOp module, actor::Tables &tables) : module(module), tables(tables) {}
+
+  LogicalResult run(ReportData &data);
+
+private:
+  void chooseDims(ReportData &data);
+  LogicalResult addFunction(size_t index, ReportData &data);
+  void addLaunches(actor::FuncOp function, ReportData &data);
+  int64_t value(pkg::ExprId id) const { return values.find(id).value_or(0); }
+  int64_t value(graph::DimExprAttr expr) const;
+
+  ModuleOp module;
+  actor::Tables &tables;
+  std::vector<int64_t> dims;
+  std::vector<pkg::Range> ranges;
+  pkg::ExprValues values;
+  llvm::MapVector<StringRef, ReportData::Kernel> kernels;
+};
+
+} // namespace
+
+int64_t Gatherer::value(graph::DimExprAttr expr) const {
+  auto found = graph::dimEvaluate(expr, [&](StringRef name) -> std::optional<int64_t> {
+    for (auto [dim, chosen] : llvm::zip(tables.interface.dims, dims))
+      if (name == dim->name)
+        return chosen;
+    return std::nullopt;
+  });
+  return found.value_or(0);
+}
+
+void Gatherer::chooseDims(ReportData &data) {
+  std::vector<pkg::Range> fixed;
+  for (const auto &dim : tables.interface.dims) {
+    bool bounded = dim->upper != -1;
+    dims.push_back(bounded ? dim->upper : std::max<int64_t>(dim->lower, 1));
+    fixed.push_back({dims.back(), dims.back()});
+    data.dims += (data.dims.empty() ? "" : ", ") + dim->name + " = " +
+                 std::to_string(dims.back()) + " (" + std::to_string(dim->lower) + ".." +
+                 (bounded ? std::to_string(dim->upper) : std::string()) + ")";
+  }
+  values = pkg::ExprValues(tables.interface.exprs, dims);
+  ranges = pkg::exprRanges(tables.interface.exprs, fixed);
+}
+
+LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
+  pkg::FunctionPlan &plan = *tables.plan.functions[index];
+  ReportData::Function function;
+  function.name = tables.functions[index].getSymName().str();
+  // With a dim that has no upper bound there is no plan yet: show the one that
+  // the runtime would make for the chosen dims.
+  if (!plan.memory) {
+    auto planned = pkg::planMemory(tables.plan, plan, ranges, tables.plan.state_offsets);
+    if (!planned)
+      return module.emitError("cannot plan the memory for the report: ")
+             << planned.status().str();
+    plan.memory = *std::move(planned);
+  }
+  function.peak = plan.memory->scratch_bytes;
+  function.bound = plan.memory->scratch_lower_bound;
+  function.slot = plan.memory->slot_bytes;
+  function.records = pkg::countRecords(*plan.body);
+  std::vector<pkg::Lifetime> lifetimes = pkg::computeLifetimes(tables.plan, plan);
+  for (auto [id, buffer] : llvm::enumerate(plan.buffers)) {
+    if (buffer->region != pkg::Region::Scratch || buffer->root != pkg::none || !lifetimes[id].used)
+      continue;
+    function.buffers.push_back({buffer->name, lifetimes[id].first, lifetimes[id].last,
+                                plan.memory->offsets[id], uint64_t(value(buffer->size))});
+  }
+  tables.functions[index].getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<actor::BufferOp, actor::ViewOp>(op))
+      return;
+    auto launch = dyn_cast<actor::LaunchOp>(op);
+    function.recordNames.push_back(launch ? launch.getCallee().str()
+                                          : op->getName().stripDialect().str());
+  });
+  data.functions.push_back(std::move(function));
+  return success();
+}
+
+void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
+  SymbolTable symbols(module);
+  function.walk([&](actor::LaunchOp launch) {
+    auto callee = symbols.lookup<kernel::FuncOp>(launch.getCallee());
+    ReportData::Kernel &kernel = kernels[launch.getCallee()];
+    kernel.symbol = launch.getCallee().str();
+    kernel.family = kernel::stringifyFamily(callee.getFamily()).str();
+    SmallVector<int64_t> extents;
+    for (auto dim : launch.getDims().getAsRange<graph::DimExprAttr>())
+      extents.push_back(value(dim));
+    double flops = countFlops(callee, extents);
+    kernel.flops += flops;
+    data.flops += flops;
+    for (Value operand : launch.getOperands())
+      kernel.bytes += value(actor::getSlotSize(operand));
+    // A hundred names help nobody.
+    constexpr unsigned shown = 4;
+    if (kernel.launches < shown && launch.getLayer())
+      kernel.layers += (kernel.layers.empty() ? "" : ", ") + launch.getLayer()->str();
+    else if (kernel.launches == shown)
+      kernel.layers += " …";
+    ++kernel.launches;
+  });
+}
+
+LogicalResult Gatherer::run(ReportData &data) {
+  chooseDims(data);
+  for (size_t i = 0; i < tables.functions.size(); ++i) {
+    if (failed(addFunction(i, data)))
+      return failure();
+    addLaunches(tables.functions[i], data);
+  }
+  data.stateBytes = tables.plan.state_bytes;
+  for (auto &entry : kernels)
+    data.kernels.push_back(std::move(entry.second));
+  llvm::sort(data.kernels, [](const auto &a, const auto &b) {
+    return std::tie(b.flops, a.symbol) < std::tie(a.flops, b.symbol);
+  });
+  for (const auto &weight : tables.interface.weights) {
+    std::string type(pkg::dtypeName(weight->dtype));
+    for (size_t i = weight->shape.size(); i-- > 0;)
+      type.insert(0, std::to_string(weight->shape[i]) + "x");
+    data.weights.push_back({weight->name, type, weight->bytes});
+    data.weightBytes += weight->bytes;
+  }
+  llvm::sort(data.weights, [](const auto &a, const auto &b) {
+    return std::tie(b.bytes, a.name) < std::tie(a.bytes, b.name);
+  });
+  return success();
+}
+
+LogicalResult actnet::writeReport(ModuleOp module, StringRef model, StringRef producer,
+                                  StringRef path) {
+  FailureOr<actor::Tables> tables = actor::buildTables(module);
+  if (failed(tables))
+    return failure();
+  ReportData data;
+  data.model = model.str();
+  data.producer = producer.str();
+  if (failed(Gatherer(module, *tables).run(data)))
+    return failure();
+  llvm::Error error = writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
+    printReport(data, out);
+    return llvm::Error::success();
+  });
+  if (!error)
+    return success();
+  return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+}
