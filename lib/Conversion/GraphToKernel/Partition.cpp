@@ -102,7 +102,8 @@ public:
           isa<graph::GraphDialect>(op.getDialect()))
         constant = llvm::all_of(op.getOperands(),
                                 [&](Value v) { return result.constants.contains(v); });
-      if (auto iota = dyn_cast<graph::IotaOp>(op))
+      // A weight has a fixed size: what broadcasts over a named dim is none.
+      if (constant && !typeOf(op.getResult(0)).hasStaticShape())
         constant = false;
       if (constant)
         result.constants.insert(op.getResult(0));
