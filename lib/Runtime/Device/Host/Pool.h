@@ -21,7 +21,8 @@
 
 namespace actnet::rt {
 
-/// A host kernel; see the kernel ABI in docs/rationale.
+/// A host kernel: operand addresses (inputs, then outputs), dims, the thread's
+/// scratch (64-byte aligned), the tile.
 using HostKernel = void (*)(void *const *operands, const int64_t *dims,
                             void *scratch, int64_t tile);
 
