@@ -215,7 +215,7 @@ svg[role] rect { stroke: #fff; stroke-width: .4 } svg[role] rect:hover { fill: #
 table { border-collapse: collapse; width: 100% } th { text-align: left; font-weight: 600 }
 th, td { padding: .25em .7em .25em 0; border-bottom: 1px solid #e6e9ee; vertical-align: top }
 .n { text-align: right; padding-right: 1.6em } .src { font-size: .85em; word-break: break-word }
-code { font-size: .88em; word-break: break-all }
+code { font-size: .88em; white-space: nowrap }
 .bar { position: relative; min-width: 110px }
 .bar svg { position: absolute; left: 0; top: 3px; width: 92%; height: 1.35em }
 .bar rect { fill: #c9dcf4 } .bar span { position: relative; padding-left: .4em }
