@@ -63,7 +63,7 @@ static Result evaluateFamily(const Call &call) {
           GroupNormOp, GeluOp, AttentionOp>(op))
     return evaluateComposite(call);
   if (isa<ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, ConcatOp,
-          GatherOp, IotaOp, PackOp, DimValueOp>(op))
+          GatherOp, GatherElementsOp, IotaOp, PackOp, DimValueOp>(op))
     return evaluateMovement(call);
   Result result = evaluateElementwise(call);
   if (failed(result))

@@ -157,6 +157,34 @@ static HostTensor gather(const Call &call, int64_t axis) {
   return result;
 }
 
+static HostTensor gatherElements(const Call &call, int64_t axis) {
+  const HostTensor &data = call.operands[0], &indices = call.operands[1];
+  HostTensor result = call.allocate();
+  std::vector<int64_t> at(indices.getNumElements());
+  load(indices, 0, 1, at.size(), at.data());
+  int64_t bytes = getElementBytes(data.elementType), extent = data.shape[axis];
+  if (extent == 0)
+    return result;
+  SmallVector<int64_t> strides = stridesOf(data.shape);
+  SmallVector<int64_t> position(call.shape.size(), 0);
+  for (size_t i = 0; i < at.size(); ++i) {
+    int64_t index = std::clamp<int64_t>(at[i] < 0 ? at[i] + extent : at[i], 0,
+                                        extent - 1);
+    int64_t offset = index * strides[axis];
+    for (size_t dim = 0; dim < position.size(); ++dim)
+      if (static_cast<int64_t>(dim) != axis)
+        offset += position[dim] * strides[dim];
+    std::memcpy(result.mutableData() + i * bytes, data.data + offset * bytes,
+                bytes);
+    for (size_t dim = position.size(); dim-- > 0;) {
+      if (++position[dim] < call.shape[dim])
+        break;
+      position[dim] = 0;
+    }
+  }
+  return result;
+}
+
 static HostTensor iota(const Call &call, IotaOp op) {
   HostTensor result = call.allocate();
   int64_t axis = op.getAxis(), inner = 1;
@@ -216,6 +244,9 @@ Result eval::evaluateMovement(const Call &call) {
       .Case<PadOp>([&](PadOp op) { return pad(call, op); })
       .Case<ConcatOp>([&](ConcatOp op) { return concat(call, op.getAxis()); })
       .Case<GatherOp>([&](GatherOp op) { return gather(call, op.getAxis()); })
+      .Case<GatherElementsOp>([&](GatherElementsOp op) {
+        return gatherElements(call, op.getAxis());
+      })
       .Case<IotaOp>([&](IotaOp op) { return iota(call, op); })
       .Case<PackOp>(
           [&](PackOp op) { return pack(call, op.getAxis(), op.getTile()); })

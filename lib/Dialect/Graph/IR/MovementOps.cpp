@@ -234,6 +234,37 @@ ACTNET_INFER(GatherOp) {
   return success();
 }
 
+ACTNET_INFER(GatherElementsOp) {
+  Inference inference(getOperationName(), location, operands);
+  auto known =
+      propertiesOf<GatherElementsOp>(location, context, attributes, properties);
+  auto types = inference.tensors(2, 2);
+  if (failed(known) || failed(types) ||
+      failed(requireAttributes(inference, {{"axis", known->axis}})))
+    return failure();
+  auto [data, indices] = std::pair((*types)[0], (*types)[1]);
+  Type index = indices.getElementType();
+  if (!index.isSignlessInteger(32) && !index.isSignlessInteger(64))
+    return inference.error("C1: expected indices of i32 or i64, found " +
+                           toString(index));
+  int64_t axis = known->axis.getInt();
+  if (failed(inference.inRank("C2", axis, data.getRank())))
+    return failure();
+  SmallVector<DimExprAttr> from = getDims(data), dims = getDims(indices);
+  bool isWithin = from.size() == dims.size();
+  for (size_t i = 0; isWithin && i < dims.size(); ++i) {
+    std::optional<int64_t> extent = constantValue(from[i]);
+    std::optional<int64_t> wanted = constantValue(dims[i]);
+    isWithin = static_cast<int64_t>(i) == axis || dims[i] == from[i] ||
+               (extent && wanted && *wanted <= *extent);
+  }
+  if (!isWithin)
+    return inference.error("C3: indices of dims " + toString(dims) +
+                           " don't lie within data of dims " + toString(from));
+  results.push_back(getTensorType(dims, data.getElementType()));
+  return success();
+}
+
 ACTNET_INFER(PackOp) {
   Inference inference(getOperationName(), location, operands);
   auto known = propertiesOf<PackOp>(location, context, attributes, properties);

@@ -136,6 +136,27 @@ def Graph_GatherOp : Graph_InferredOp<"gather"> {
   let hasFolder = 1;
 }
 
+def Graph_GatherElementsOp : Graph_InferredOp<"gather_elements"> {
+  let summary = "Takes single elements of a tensor at indices along a dim";
+  let description = [{
+    `y[a, i, b] = data[a, indices[a, i, b], b]` with `i` the dim `axis`. An
+    index below zero counts from the end; outside the dim it is clamped to it.
+
+    C1: indices are i32 or i64. C2: axis is within the rank of data. C3: data
+    and indices have the same rank, and each dim of indices but `axis` is the
+    dim of data, or both are constants and it is not above it.
+
+    ```mlir
+    %y = graph.gather_elements %data, %indices axis 1 : tensor<2x100xf32>, tensor<2x4xi64>
+    ```
+    Source: ONNX GatherElements (13). Gradient: scatter-add.
+  }];
+  let arguments = (ins Graph_Tensor:$data, Graph_Tensor:$indices, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$y);
+  let assemblyFormat = "$data `,` $indices `axis` $axis attr-dict `:` type($data) `,` type($indices)";
+  let hasFolder = 1;
+}
+
 def Graph_IotaOp : Graph_TypedOp<"iota"> {
   let summary = "Counts along a dim";
   let description = [{
