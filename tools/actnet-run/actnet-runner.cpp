@@ -1,5 +1,4 @@
-//===- actnet-runner.cpp - the front of every compiled program
-//-------------===//
+//===- actnet-runner.cpp - the front of every compiled program -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // actnet-compile copies this executable and appends a package and a footer; at
@@ -7,8 +6,17 @@
 
 #include "Runner.h"
 
+#include <sys/auxv.h>
+#include <unistd.h>
+
 int main(int argc, char **argv) {
   std::string name = argc > 0 ? argv[0] : "program";
   name.erase(0, name.rfind('/') + 1);
-  return actnet::run::runMain(name, "/proc/self/exe", {argv + 1, argv + argc});
+  // A bare root folder may have no /proc; the kernel also says which path it
+  // was asked to execute.
+  std::string self = "/proc/self/exe";
+  if (access(self.c_str(), R_OK) != 0)
+    if (auto *path = reinterpret_cast<const char *>(getauxval(AT_EXECFN)))
+      self = path;
+  return actnet::run::runMain(name, self, {argv + 1, argv + argc});
 }

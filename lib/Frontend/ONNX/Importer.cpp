@@ -15,6 +15,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
+#include <list>
+
 using namespace mlir;
 
 namespace actnet::onnx {
@@ -72,6 +74,11 @@ LogicalResult Importer::checkModel(const Model &model, const ImportTable &table)
     return fail() << "the model imports no opset of the default domain";
   if (opset < 7)
     return fail() << "opset " << opset << " is too old: expected 7 or later; convert the model first";
+  // A later opset may give an operator another meaning.
+  constexpr int64_t newestOpset = 24;
+  if (opset > newestOpset)
+    return fail() << "opset " << opset << " is newer than " << newestOpset
+                  << ", the newest that this compiler knows";
   if (model.functions)
     return fail() << "the model defines " << model.functions
                   << " functions of its own; inline them first";
@@ -79,11 +86,15 @@ LogicalResult Importer::checkModel(const Model &model, const ImportTable &table)
     return fail() << "sparse initializers are not supported";
   // All unsupported operators in one error.
   llvm::MapVector<StringRef, SmallVector<StringRef>> unsupported;
+  std::list<std::string> qualified; // names with a domain, at stable addresses
   for (const Node &node : model.graph.nodes) {
     bool ours = node.domain.empty() || node.domain == "ai.onnx";
     if (ours && (table.contains(node.opType) || node.opType == "Constant"))
       continue;
-    unsupported[StringRef(node.opType)].push_back(
+    StringRef type = node.opType;
+    if (!ours)
+      type = qualified.emplace_back((StringRef(node.domain) + "." + type).str());
+    unsupported[type].push_back(
         node.name.empty() ? (node.outputs.empty() ? StringRef("?") : StringRef(node.outputs[0]))
                           : StringRef(node.name));
   }
