@@ -157,12 +157,29 @@ Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at, Value &laneSt
   return sum;
 }
 
+/// Loads lane by lane where the mask says so: no lane is known to be on.
+Value Emitter::gatherLanes(Value pointer, Type element, function_ref<Value(unsigned)> offset) {
+  unsigned width = lanes();
+  Type type = computeType(element);
+  Value value = zero(vec(type, width));
+  for (unsigned l = 0; l < width; ++l) {
+    Value from = address(pointer, element, offset(l));
+    Value one = select(
+        extractLane(mask(), l), type, [&] { return Values{load(element, from)}; },
+        [&] { return Values{zero(type)}; })[0];
+    value = insertLane(value, one, l);
+  }
+  return value;
+}
+
 Value Emitter::loadAt(Value pointer, Type element, ArrayRef<Value> strides, ArrayRef<Index> at) {
   Value laneStride;
   Index sum = linear(strides, at, laneStride);
   unsigned width = lanes();
   if (sum.vec) {
     Value numbers = sum.vec;
+    if (mask() && laneState.anyLanes)
+      return gatherLanes(pointer, element, [&](unsigned l) { return extractLane(numbers, l); });
     // Lanes that are off may hold anything: they read what lane 0 reads.
     if (mask())
       numbers = arith::SelectOp::create(b, loc, mask(), numbers,
@@ -180,6 +197,10 @@ Value Emitter::loadAt(Value pointer, Type element, ArrayRef<Value> strides, Arra
     return load(element, base, width, mask());
   if (width == 1)
     return load(element, base);
+  if (mask() && laneState.anyLanes)
+    return gatherLanes(base, element, [&](unsigned l) {
+      return laneStride ? mul(laneStride, l) : cst(sum.lane * l);
+    });
   Value value = zero(vec(computeType(element), width));
   for (unsigned l = 0; l < width; ++l) {
     Value from = base;

@@ -195,9 +195,10 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
   Value padding = isa<FloatAttr>(number)
                       ? cstFloat(type, cast<FloatAttr>(number).getValueAsDouble())
                       : cstInt(type, cast<IntegerAttr>(number).getValue().getSExtValue());
-  // Read at clamped indices, then choose: no branch, and nothing is read out
-  // of bounds.
+  // Read at clamped indices, or with lanes off that are outside; then choose:
+  // no branch, and nothing is read out of bounds.
   SmallVector<Index> source;
+  Value lanesInside;
   Value inside;
   auto both = [&](Value condition) {
     if (!inside) {
@@ -227,7 +228,15 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
       source.push_back(Index(max(cst(0), min(i, sub(size, cst(1))))));
     } else {
       Value i = vector(index), sizes = broadcast(size, lanes());
-      both(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, sizes));
+      Value within = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, sizes);
+      both(within);
+      if (!index.vec) {
+        // Still a sequence: a vector load with a mask.
+        lanesInside =
+            lanesInside ? arith::AndIOp::create(b, loc, lanesInside, within).getResult() : within;
+        source.push_back(index);
+        continue;
+      }
       Index clamped;
       Value last = broadcast(sub(size, cst(1)), lanes());
       clamped.vec = arith::MaxSIOp::create(
@@ -235,7 +244,23 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
       source.push_back(clamped);
     }
   }
-  Value value = element(op.getSource(), source);
+  Value value;
+  if (lanesInside) {
+    LaneState saved = laneState;
+    std::size_t barrier = cacheBarrier;
+    laneState.mask =
+        mask() ? arith::AndIOp::create(b, loc, mask(), lanesInside).getResult() : lanesInside;
+    laneState.anyLanes = true;
+    cacheBarrier = caches.size();
+    {
+      BlockScope scope(*this);
+      value = element(op.getSource(), source);
+    }
+    cacheBarrier = barrier;
+    laneState = saved;
+  } else {
+    value = element(op.getSource(), source);
+  }
   if (!inside)
     return value;
   bool vectors = isa<VectorType>(value.getType()) || isa<VectorType>(inside.getType());

@@ -428,9 +428,10 @@ Values Emitter::select(Value condition, TypeRange types, function_ref<Values()> 
 
 Emitter::LaneScope::LaneScope(Emitter &e, unsigned width, Value count)
     : e(e), width(e.laneState.width), mask(e.laneState.mask), count(e.laneState.count),
-      barrier(e.cacheBarrier) {
+      anyLanes(e.laneState.anyLanes), barrier(e.cacheBarrier) {
   e.laneState.width = width;
   e.laneState.count = count;
+  e.laneState.anyLanes = false;
   e.laneState.mask = count ? e.maskOf(count, width) : Value();
   e.cacheBarrier = e.caches.size();
   e.caches.emplace_back();
@@ -441,6 +442,7 @@ Emitter::LaneScope::~LaneScope() {
   e.laneState.width = width;
   e.laneState.mask = mask;
   e.laneState.count = count;
+  e.laneState.anyLanes = anyLanes;
   e.cacheBarrier = barrier;
 }
 

@@ -188,6 +188,7 @@ public:
     Emitter &e;
     unsigned width;
     mlir::Value mask, count;
+    bool anyLanes;
     std::size_t barrier;
   };
 
@@ -251,6 +252,7 @@ private:
   struct LaneState {
     unsigned width = 1;
     mlir::Value mask, count;
+    bool anyLanes = false; ///< The mask may hold any lanes, not only the first.
   };
   struct CacheEntry {
     mlir::Value tensor;
@@ -267,6 +269,8 @@ private:
   mlir::Value constant(mlir::arith::ConstantOp op, llvm::ArrayRef<Index> at);
   mlir::Value loadAt(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> strides,
                      llvm::ArrayRef<Index> at);
+  mlir::Value gatherLanes(mlir::Value pointer, mlir::Type element,
+                          llvm::function_ref<mlir::Value(unsigned)> offset);
   Index affine(mlir::AffineExpr expr, llvm::ArrayRef<Index> dims);
   Index linear(llvm::ArrayRef<mlir::Value> strides, llvm::ArrayRef<Index> at,
                mlir::Value &laneStride);

@@ -220,8 +220,8 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
     SmallVector<SymbolicIndex> source(at);
     for (auto [d, low, high] : llvm::enumerate(pad.getMixedLowPad(), pad.getMixedHighPad()))
       if (getConstantIntValue(low) != 0 || getConstantIntValue(high) != 0) {
-        // Checked bounds: as lanes these are gathers, so no stride is promised.
-        makeOpaque(source[d]);
+        // Checked bounds: each dim is known by itself.
+        makeRigid(source[d]);
       }
     tensor(pad.getSource(), source);
     return;

@@ -110,6 +110,44 @@ kernel.func @padslice(%x: tensor<?x13xf32> {kernel.dims = #graph.dims<d0, 13>}, 
   kernel.yield %y : tensor<?x15xf32>
 }
 
+// Channels last of few channels, padded: lanes along the padded width.
+kernel.func @image(%x: tensor<?x3x9x?xf32> {kernel.dims = #graph.dims<d0, 3, 9, d1>}, %d0: index, %d1: index)
+    -> (tensor<?x13x?x3xf32> {kernel.dims = #graph.dims<d0, 13, d1 + 5, 3>}) attributes {family = #kernel.family<map>} {
+  %c = arith.constant -1.0 : f32
+  %e = tensor.empty(%d0, %d1) : tensor<?x9x?x3xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(n, h, w, c) -> (n, c, h, w)>, affine_map<(n, h, w, c) -> (n, h, w, c)>],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x3x9x?xf32>) outs(%e : tensor<?x9x?x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x9x?x3xf32>
+  %p = tensor.pad %y low[0, 2, 2, 0] high[0, 2, 3, 0] {
+  ^bb0(%i: index, %j: index, %k: index, %l: index):
+    tensor.yield %c : f32
+  } : tensor<?x9x?x3xf32> to tensor<?x13x?x3xf32>
+  kernel.yield %p : tensor<?x13x?x3xf32>
+}
+
+// A gather below a pad along lanes: lanes that are outside read nothing.
+kernel.func @padpick(%t: tensor<5x7xf32>, %i: tensor<?xi32> {kernel.dims = #graph.dims<d0>}, %d0: index)
+    -> (tensor<?xf32> {kernel.dims = #graph.dims<d0 + 4>}) attributes {family = #kernel.family<map>} {
+  %c = arith.constant 3.0 : f32
+  %e = tensor.empty(%d0) : tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [#id1, #id1], iterator_types = ["parallel"]}
+      ins(%i : tensor<?xi32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%n: i32, %o: f32):
+    %r = arith.index_cast %n : i32 to index
+    %z = arith.constant 2 : index
+    %v = tensor.extract %t[%r, %z] : tensor<5x7xf32>
+    linalg.yield %v : f32
+  } -> tensor<?xf32>
+  %p = tensor.pad %y low[3] high[1] {
+  ^bb0(%j: index):
+    tensor.yield %c : f32
+  } : tensor<?xf32> to tensor<?xf32>
+  kernel.yield %p : tensor<?xf32>
+}
+
 kernel.func @narrow(%x: tensor<?xbf16> {kernel.dims = #graph.dims<d0>}, %h: tensor<?xf16> {kernel.dims = #graph.dims<d0>}, %d0: index)
     -> (tensor<?xbf16> {kernel.dims = #graph.dims<d0>}, tensor<?xf16> {kernel.dims = #graph.dims<d0>}, tensor<?xi8> {kernel.dims = #graph.dims<d0>})
     attributes {family = #kernel.family<map>} {
@@ -202,6 +240,11 @@ TEST(Map, PadsSlicesAndWritesStrided) {
   ASSERT_TRUE(maps().ok()) << maps().error;
   for (int64_t n : {1, 2, 9, 100})
     EXPECT_EQ(maps().checkRandom("padslice", {n}, n), "");
+  for (int64_t n : {1, 3})
+    for (int64_t w : {1, 2, 3, 8, 11, 24, 30})
+      EXPECT_EQ(maps().checkRandom("image", {n, w}, n + w), "");
+  for (int64_t n : {1, 4, 5, 8, 12, 13, 40})
+    EXPECT_EQ(maps().checkRandom("padpick", {n}, n, -2, 6), "");
 }
 
 TEST(Map, NarrowFloatsAndBytes) {
