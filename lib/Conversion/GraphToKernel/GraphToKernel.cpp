@@ -28,7 +28,7 @@ LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
   if (isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp>(op))
     return lowerContract(body, op);
   if (isa<graph::TransposeOp, graph::BroadcastOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
-          graph::IotaOp, graph::DimValueOp, graph::PackOp>(op))
+          graph::GatherElementsOp, graph::IotaOp, graph::DimValueOp, graph::PackOp>(op))
     return lowerMovement(body, op);
   if (isa<graph::SoftmaxOp, graph::LogSoftmaxOp, graph::LayerNormOp, graph::RmsNormOp,
           graph::BatchNormOp, graph::GroupNormOp, graph::ReduceOp, graph::AttentionOp>(op))
@@ -39,7 +39,8 @@ LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
 /// Whether the lowering reads scalar constants from the operation itself.
 static bool inlinesConstants(Operation *op) {
   return roleOf(op, {}) == Role::Light &&
-         !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp, graph::PackOp>(op);
+         !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
+              graph::GatherElementsOp, graph::PackOp>(op);
 }
 
 static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }

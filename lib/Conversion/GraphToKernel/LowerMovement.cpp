@@ -29,32 +29,53 @@ static Value copy(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Value x, Affine
                   [](OpBuilder &, Location, ValueRange args) { return args[0]; });
 }
 
+/// Forward steps are a tensor.extract_slice; backward ones, which it does not
+/// know, an indexing map behind it.
 static Value lowerSlice(BodyBuilder &body, graph::SliceOp op) {
   MLIRContext *context = op.getContext();
   Value x = body.get(op.getX());
-  SmallVector<DimExprAttr> dims = resultDims(op);
-  bool constantStarts = llvm::all_of(op.getStarts().getDims(), [](DimExprAttr d) {
-    return graph::constantValue(d).has_value();
-  });
-  if (!constantStarts) {
-    SmallVector<OpFoldResult> starts, sizes, steps;
-    auto fold = [&](DimExprAttr d) -> OpFoldResult {
-      if (std::optional<int64_t> value = graph::constantValue(d))
-        return body.b.getIndexAttr(*value);
-      return body.dim(d);
-    };
-    for (auto [start, size, step] : llvm::zip(op.getStarts().getDims(), dims, op.getSteps())) {
-      starts.push_back(fold(start));
-      sizes.push_back(fold(size));
-      steps.push_back(body.b.getIndexAttr(step));
+  SmallVector<DimExprAttr> dims = resultDims(op), forward(body.dimsOf(x));
+  SmallVector<OpFoldResult> starts, sizes, steps;
+  SmallVector<AffineExpr> backward;
+  bool anyBackward = false;
+  auto fold = [&](DimExprAttr d) -> OpFoldResult {
+    if (std::optional<int64_t> value = graph::constantValue(d))
+      return body.b.getIndexAttr(*value);
+    return body.dim(d);
+  };
+  for (size_t i = 0; i < dims.size(); ++i) {
+    int64_t step = op.getSteps()[i];
+    std::optional<int64_t> start = graph::constantValue(op.getStarts().getDims()[i]);
+    AffineExpr at = getAffineDimExpr(i, context);
+    if (step < 0) {
+      if (!start)
+        return nullptr;
+      anyBackward = true;
+      at = at * step + *start;
+    } else {
+      forward[i] = dims[i];
     }
-    return tensor::ExtractSliceOp::create(body.b, body.loc, x, starts, sizes, steps);
+    starts.push_back(step < 0 ? body.b.getIndexAttr(0) : fold(op.getStarts().getDims()[i]));
+    sizes.push_back(fold(forward[i]));
+    steps.push_back(body.b.getIndexAttr(std::max<int64_t>(step, 1)));
+    backward.push_back(at);
   }
-  SmallVector<AffineExpr> exprs;
-  for (auto [i, start] : llvm::enumerate(op.getStarts().getDims()))
-    exprs.push_back(getAffineDimExpr(i, context) * op.getSteps()[i] +
-                    *graph::constantValue(start));
-  return copy(body, dims, x, AffineMap::get(dims.size(), 0, exprs, context));
+  Value part = tensor::ExtractSliceOp::create(body.b, body.loc, x, starts, sizes, steps);
+  if (!anyBackward)
+    return part;
+  body.remember(part, forward);
+  return copy(body, dims, part, AffineMap::get(dims.size(), 0, backward, context));
+}
+
+/// An index below zero counts from the end; then it is clamped to the extent.
+static Value boundedIndex(OpBuilder &b, Location loc, Value index, Value extent) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value i = arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
+  Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, zero);
+  i = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, i, extent), i);
+  i = arith::MaxSIOp::create(b, loc, i, zero);
+  return arith::MinSIOp::create(b, loc, i, arith::SubIOp::create(b, loc, extent, one));
 }
 
 static Value lowerGather(BodyBuilder &body, graph::GatherOp op) {
@@ -70,14 +91,7 @@ static Value lowerGather(BodyBuilder &body, graph::GatherOp op) {
   return body.map(
       dims, elementType(data), indices, AffineMap::get(dims.size(), 0, exprs, op.getContext()),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-        Value one = arith::ConstantIndexOp::create(b, loc, 1);
-        Value i = arith::IndexCastOp::create(b, loc, b.getIndexType(), args[0]);
-        Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, i, zero);
-        i = arith::SelectOp::create(b, loc, negative,
-                                    arith::AddIOp::create(b, loc, i, extent), i);
-        i = arith::MaxSIOp::create(b, loc, i, zero);
-        i = arith::MinSIOp::create(b, loc, i, arith::SubIOp::create(b, loc, extent, one));
+        Value i = boundedIndex(b, loc, args[0], extent);
         SmallVector<Value> position;
         for (unsigned d = 0; d < dataRank; ++d)
           position.push_back(d == axis ? i
@@ -86,6 +100,23 @@ static Value lowerGather(BodyBuilder &body, graph::GatherOp op) {
                                              .getResult());
         return tensor::ExtractOp::create(b, loc, data, position);
       });
+}
+
+static Value lowerGatherElements(BodyBuilder &body, graph::GatherElementsOp op) {
+  Value data = body.get(op.getData());
+  Value indices = body.get(op.getIndices());
+  SmallVector<DimExprAttr> dims = resultDims(op);
+  int64_t axis = op.getAxis(), rank = dims.size();
+  Value extent = body.dim(body.dimsOf(data)[axis]);
+  return body.map(dims, elementType(data), indices,
+                  AffineMap::getMultiDimIdentityMap(rank, op.getContext()),
+                  [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                    SmallVector<Value> position;
+                    for (int64_t d = 0; d < rank; ++d)
+                      position.push_back(d == axis ? boundedIndex(b, loc, args[0], extent)
+                                                   : linalg::IndexOp::create(b, loc, d).getResult());
+                    return tensor::ExtractOp::create(b, loc, data, position);
+                  });
 }
 
 static Value lowerIota(BodyBuilder &body, graph::IotaOp op) {
@@ -169,6 +200,7 @@ LogicalResult lowerMovement(BodyBuilder &body, Operation *op) {
                 })
                 .Case<graph::SliceOp>([&](auto t) { return lowerSlice(body, t); })
                 .Case<graph::GatherOp>([&](auto t) { return lowerGather(body, t); })
+                .Case<graph::GatherElementsOp>([&](auto t) { return lowerGatherElements(body, t); })
                 .Case<graph::IotaOp>([&](auto t) { return lowerIota(body, t); })
                 .Case<graph::DimValueOp>([&](auto t) { return lowerDimValue(body, t); })
                 .Case<graph::PackOp>([&](auto t) { return lowerPack(body, t); })

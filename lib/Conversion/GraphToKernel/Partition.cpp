@@ -69,8 +69,8 @@ static bool isDear(Operation *op) {
 
 /// True where a producer may stand between a root and the end of its kernel.
 static bool isEpilogue(Operation *op) {
-  return !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp, graph::PackOp,
-              graph::BroadcastOp, graph::IotaOp>(op);
+  return !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
+              graph::GatherElementsOp, graph::PackOp, graph::BroadcastOp, graph::IotaOp>(op);
 }
 
 /// True where the kernel of this family may compute a producer of the root
@@ -267,7 +267,8 @@ private:
             group.family == Family::depthwise || group.family == Family::attention ||
             group.family == Family::pool || group.family == Family::reduce)
           return false;
-        if (isa<graph::GatherOp, graph::TransposeOp, graph::PackOp>(producer))
+        if (isa<graph::GatherOp, graph::GatherElementsOp, graph::TransposeOp, graph::PackOp>(
+                producer))
           return false;
       }
     if (role == Role::Heavy) {

@@ -364,6 +364,17 @@ static LogicalResult gather(NodeImport &n) {
                        {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
 }
 
+static LogicalResult gatherElements(NodeImport &n) {
+  FailureOr<Value> data = n.value(0), indices = n.value(1);
+  if (failed(data) || failed(indices))
+    return failure();
+  FailureOr<int64_t> axis = n.axis(n.intAttr("axis", 0), n.type(*data).getRank());
+  if (failed(axis))
+    return failure();
+  return finish(n, n.create<graph::GatherElementsOp>(
+                       {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
+}
+
 static LogicalResult pad(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   if (failed(x))
@@ -537,6 +548,7 @@ void addMovement(ImportTable &table) {
   table["Slice"] = slice;
   table["Split"] = split;
   table["Gather"] = gather;
+  table["GatherElements"] = gatherElements;
   table["Pad"] = pad;
   table["Range"] = range;
   table["ConstantOfShape"] = constantOfShape;
