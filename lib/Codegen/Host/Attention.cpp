@@ -316,7 +316,10 @@ void AttentionEmitter::group(Value g, Value t0, Value count, Value first) {
     MicroCall call;
     call.rows = here;
     call.table = e.address(part(scratch.qTable), e.b.getI64Type(), firstRow);
+    call.tableTaps = e.cst(1);
     call.leftOffset = e.cst(0);
+    call.ahead = part(scratch.keys);
+    call.aheadLines = e.cst(0);
     call.taps = e.cst(1);
     call.length = e.cst(a.extents[D]);
     call.right = part(scratch.keys);

@@ -32,8 +32,7 @@ using actnet::kernel::HostContractionScratch;
 namespace actnet::host {
 namespace {
 
-constexpr unsigned kPrefetchLocality = 2; // to L2
-constexpr int64_t kL2Share = 256 * 1024;  // what weights may take of L2
+constexpr int64_t kL2Share = 256 * 1024; // what weights may take of L2
 
 class ContractEmitter {
 public:
@@ -79,11 +78,7 @@ private:
   void copyRight(Value tap, Value taps, Value offset, Value length);
   Value panelAddress(Value panel);
   int64_t rightBytes() const;
-  void prefetchPanels(Value right, Value next, Value first, Value share,
-                      Value lines);
-  void epilogue(Value accumulators, Value firstRow, Value rows,
-                Value firstPanel, Value panels);
-  void storeVectors(Value row, Value panel, Value columnOffset);
+  void epilogue(Value accumulators, Value firstPanel, Value panels);
 
   Emitter &e;
   const HostContraction &c;
@@ -322,20 +317,6 @@ Value ContractEmitter::panelAddress(Value panel) {
   return e.argAddress(number, at);
 }
 
-/// The first group of rows that meets a panel would wait for it to come from
-/// L3 or memory: each group before asks for a share of its lines.
-void ContractEmitter::prefetchPanels(Value right, Value next, Value first,
-                                     Value share, Value lines) {
-  Value last = e.min(e.add(first, share), lines);
-  for (int64_t p = 0; p < tile.panels; ++p) {
-    Value panel = e.address(right, f32, e.mul(next, tile.panels + p));
-    e.loop(first, last, 1, [&](Value line) {
-      e.prefetch(e.address(panel, f32, e.mul(line, kPanelColumns)),
-                 kPrefetchLocality);
-    });
-  }
-}
-
 /// Size of the packed right operand, as far as it is known.
 int64_t ContractEmitter::rightBytes() const {
   int64_t bytes = 4;
@@ -379,51 +360,47 @@ void ContractEmitter::pass(Value tap, Value taps, Value offset, Value length,
       }
     }
     Value column = e.mul(e.floorDiv(e.sub(p, panel0), tile.panels), micros);
-    // Lines of the next panels that each group's turn asks for. Weights that
-    // fit L2 are there anyway.
+    MicroCall call;
+    call.rows = rowCount;
+    call.table = table;
+    if (c.leftInPlace)
+      call.table = e.address(table, e.b.getI64Type(), e.mul(tap, tile.rows));
+    call.tableTaps = e.cst(tableTaps);
+    call.leftOffset = c.leftInPlace ? offset : e.cst(0);
+    call.taps = c.leftInPlace ? taps : e.cst(1);
+    call.length = c.leftInPlace ? length : e.mul(taps, length);
+    call.right = right;
+    call.rightNext = next;
+    // The first group of rows that meets a panel would wait for it to come
+    // from L3 or memory: each group before asks for a share of its lines.
+    // Weights that fit L2 are there anyway.
     bool prefetches = c.rightPacked && rightBytes() > kL2Share;
-    Value lines = e.mul(taps, length), share = e.ceilDiv(lines, groups);
-    e.loop(e.cst(0), groups, 1, [&](Value g) {
-      Value firstRow = e.mul(g, tile.rows);
-      Value rows = e.min(e.cst(tile.rows), e.sub(rowCount, firstRow));
-      if (prefetches)
-        prefetchPanels(right, next, e.mul(g, share), share, lines);
-      MicroCall call;
-      call.rows = rows;
-      Value slot = e.mul(g, tableTaps * tile.rows);
-      if (c.leftInPlace)
-        slot = e.add(slot, e.mul(tap, tile.rows));
-      call.table = e.address(table, e.b.getI64Type(), slot);
-      call.leftOffset = c.leftInPlace ? offset : e.cst(0);
-      call.taps = c.leftInPlace ? taps : e.cst(1);
-      call.length = c.leftInPlace ? length : e.mul(taps, length);
-      call.right = right;
-      call.rightNext = next;
-      call.result =
-          scratch.singlePass
-              ? results
-              : e.address(results, f32, e.add(column, e.mul(g, micro)));
-      call.stride = e.cst(tile.columns());
-      call.accumulate = arith::XOrIOp::create(e.b, e.loc, first,
-                                              e.cstInt(e.b.getI1Type(), 1));
-      if (tile.panels == 1)
-        emitMicroKernel(e.b, e.loc, module, tile, 1, call);
-      else
-        e.ifThen(
-            e.less(e.cst(1), here),
-            [&] { emitMicroKernel(e.b, e.loc, module, tile, 2, call); },
-            [&] { emitMicroKernel(e.b, e.loc, module, tile, 1, call); });
-      auto finish = [&] { epilogue(call.result, firstRow, rows, p, here); };
-      if (scratch.singlePass)
-        finish();
-      else
-        e.ifThen(last, finish);
-    });
+    call.ahead =
+        prefetches ? e.address(right, f32, e.mul(next, tile.panels)) : right;
+    call.aheadLines =
+        prefetches ? e.ceilDiv(e.mul(taps, length), groups) : e.cst(0);
+    call.result =
+        scratch.singlePass ? results : e.address(results, f32, column);
+    call.stride = e.cst(tile.columns());
+    call.accumulate =
+        arith::XOrIOp::create(e.b, e.loc, first, e.cstInt(e.b.getI1Type(), 1));
+    if (tile.panels == 1)
+      emitMicroKernel(e.b, e.loc, module, tile, 1, call);
+    else
+      e.ifThen(
+          e.less(e.cst(1), here),
+          [&] { emitMicroKernel(e.b, e.loc, module, tile, 2, call); },
+          [&] { emitMicroKernel(e.b, e.loc, module, tile, 1, call); });
+    auto finish = [&] { epilogue(call.result, p, here); };
+    if (scratch.singlePass)
+      finish();
+    else
+      e.ifThen(last, finish);
   });
 }
 
-void ContractEmitter::epilogue(Value accumulators, Value firstRow, Value rows,
-                               Value firstPanel, Value panels) {
+void ContractEmitter::epilogue(Value accumulators, Value firstPanel,
+                               Value panels) {
   auto fixed = Emitter::constantOf(columns);
   AffineMap out = c.root.getMatchingIndexingMap(c.root.getDpsInitOperand(0));
   Value result = c.root.getResult(0);
@@ -435,8 +412,8 @@ void ContractEmitter::epilogue(Value accumulators, Value firstRow, Value rows,
     Value panel = e.add(firstPanel, q);
     Value firstColumn = e.mul(panel, kPanelColumns);
     auto rowsOf = [&](int64_t whole, bool masked) {
-      e.loop(e.cst(0), rows, 1, [&](Value r) {
-        loadRowIndices(e.add(firstRow, r));
+      e.loop(e.cst(0), rowCount, 1, [&](Value r) {
+        loadRowIndices(r);
         Value at =
             e.address(accumulators, f32,
                       e.add(e.mul(r, tile.columns()), e.mul(q, kPanelColumns)));

@@ -1,8 +1,8 @@
 //===- MicroKernel.cpp - the register-tiled inner product of host code ----===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One function per (rows, panels) that is used, and one that chooses the
-// smallest of them for a number of rows.
+// One function per size of register tile, and one that goes through any number
+// of rows with them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,6 +36,8 @@ SmallVector<int64_t> rowSizes(const MicroTile &tile) {
 /// Chains of dependent multiply-adds that hide the latency of one: four cycles
 /// at two a cycle.
 constexpr int64_t kChains = 8;
+
+constexpr unsigned kPrefetchLocality = 2; // to L2
 
 class Body {
 public:
@@ -183,7 +185,6 @@ LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name,
       LLVM::LLVMVoidType::get(b.getContext()), arguments);
   auto func = LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type,
                                        LLVM::Linkage::Internal);
-  func.setNoInline(true);
   func.addEntryBlock(b);
   return func;
 }
@@ -197,42 +198,95 @@ LLVM::LLVMFuncOp getKernel(ModuleOp module, const MicroTile &tile, int64_t rows,
     return func;
   OpBuilder b(module.getContext());
   LLVM::LLVMFuncOp func = declare(module, name, kernelArguments(b));
+  // The full tile has one caller, the driver's loop, and becomes part of it.
+  func.setNoInline(rows != tile.rows);
+  func.setAlwaysInline(rows == tile.rows);
   b.setInsertionPointToStart(&func.front());
   Body(b, func.getLoc(), tile, rows, panels).emit(func.getArguments());
   LLVM::ReturnOp::create(b, func.getLoc(), ValueRange{});
   return func;
 }
 
-/// The function that takes the number of rows first and calls the smallest
-/// kernel that covers it.
-LLVM::LLVMFuncOp getChooser(ModuleOp module, const MicroTile &tile,
-                            int64_t panels) {
+/// The function that goes through all rows, group by group, and calls the
+/// smallest kernel that covers what is left at the end.
+LLVM::LLVMFuncOp getDriver(ModuleOp module, const MicroTile &tile,
+                           int64_t panels) {
   std::string name = ("actnet.micro.x" + Twine(panels)).str();
   if (auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return func;
   OpBuilder b(module.getContext());
-  SmallVector<Type> arguments{b.getI64Type()};
+  Type ptr = LLVM::LLVMPointerType::get(b.getContext()), i64 = b.getI64Type();
+  SmallVector<Type> arguments{i64, i64, ptr, i64};
   llvm::append_range(arguments, kernelArguments(b));
   LLVM::LLVMFuncOp func = declare(module, name, arguments);
+  // One copy of the code for all kernels of the image.
+  func.setNoInline(true);
   Location loc = func.getLoc();
   b.setInsertionPointToStart(&func.front());
   LLVM::ReturnOp end = LLVM::ReturnOp::create(b, loc, ValueRange{});
   b.setInsertionPoint(end);
-  ValueRange args = func.getArguments();
-  // The full tile is by far the most frequent: it is asked for first.
+  Value rows = func.getArgument(0), tableTaps = func.getArgument(1);
+  Value ahead = func.getArgument(2), aheadLines = func.getArgument(3);
+  SmallVector<Value> args(llvm::drop_begin(func.getArguments(), 4));
+  auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantIntOp::create(b, loc, v, 64);
+  };
+  auto gep = [&](Type type, Value base, Value offset) -> Value {
+    return LLVM::GEPOp::create(b, loc, ptr, type, base,
+                               ArrayRef<LLVM::GEPArg>{offset});
+  };
+  Value size = constant(tile.rows);
+  Value tableStep = arith::MulIOp::create(b, loc, tableTaps, size);
+  Value resultStep = arith::MulIOp::create(b, loc, args[7], size);
+  // A last group of more rows than the next smaller tile has is a whole one.
   SmallVector<int64_t> sizes = rowSizes(tile);
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    LLVM::LLVMFuncOp kernel = getKernel(module, tile, sizes[i], panels);
-    if (i == 0) {
-      LLVM::CallOp::create(b, loc, kernel, args.drop_front());
+  sizes.pop_back();
+  Value rest = arith::RemUIOp::create(b, loc, rows, size);
+  Value whole = arith::SubIOp::create(b, loc, rows, rest);
+  Value large = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest,
+                                      constant(sizes.back()));
+  whole = arith::SelectOp::create(
+      b, loc, large, arith::AddIOp::create(b, loc, whole, size), whole);
+  rest = arith::SelectOp::create(b, loc, large, constant(0), rest);
+  auto groups = scf::ForOp::create(
+      b, loc, constant(0), whole, size, ValueRange{args[0], args[6], ahead},
+      [&](OpBuilder &, Location, Value, ValueRange at) {
+        auto lines = scf::ForOp::create(
+            b, loc, constant(0), aheadLines, constant(1), at[2],
+            [&](OpBuilder &, Location, Value, ValueRange line) {
+              LLVM::Prefetch::create(b, loc, line[0], /*rw=*/0,
+                                     kPrefetchLocality, /*cache=*/1);
+              Value next =
+                  gep(b.getF32Type(), line[0], constant(kPanelColumns));
+              scf::YieldOp::create(b, loc, next);
+            });
+        SmallVector<Value> call(args);
+        call[0] = at[0];
+        call[6] = at[1];
+        LLVM::CallOp::create(b, loc, getKernel(module, tile, tile.rows, panels),
+                             call);
+        scf::YieldOp::create(b, loc,
+                             ValueRange{gep(ptr, at[0], tableStep),
+                                        gep(b.getF32Type(), at[1], resultStep),
+                                        lines.getResult(0)});
+      });
+  args[0] = groups.getResult(0);
+  args[6] = groups.getResult(1);
+  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest,
+                                     constant(0));
+  auto tail = scf::IfOp::create(b, loc, some, /*withElseRegion=*/false);
+  b.setInsertionPoint(tail.thenBlock()->getTerminator());
+  for (auto [i, each] : llvm::enumerate(sizes)) {
+    LLVM::LLVMFuncOp kernel = getKernel(module, tile, each, panels);
+    if (i + 1 == sizes.size()) {
+      LLVM::CallOp::create(b, loc, kernel, args);
       break;
     }
-    Value bound = arith::ConstantIntOp::create(b, loc, sizes[i - 1], 64);
-    Value larger = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
-                                         args[0], bound);
-    auto choice = scf::IfOp::create(b, loc, larger, /*withElseRegion=*/true);
+    Value covers = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
+                                         rest, constant(each));
+    auto choice = scf::IfOp::create(b, loc, covers, /*withElseRegion=*/true);
     b.setInsertionPoint(choice.thenBlock()->getTerminator());
-    LLVM::CallOp::create(b, loc, kernel, args.drop_front());
+    LLVM::CallOp::create(b, loc, kernel, args);
     b.setInsertionPoint(choice.elseBlock()->getTerminator());
   }
   return func;
@@ -243,9 +297,10 @@ LLVM::LLVMFuncOp getChooser(ModuleOp module, const MicroTile &tile,
 void emitMicroKernel(OpBuilder &b, Location loc, ModuleOp module,
                      const MicroTile &tile, int64_t panels,
                      const MicroCall &call) {
-  LLVM::LLVMFuncOp func = getChooser(module, tile, panels);
+  LLVM::LLVMFuncOp func = getDriver(module, tile, panels);
   LLVM::CallOp::create(b, loc, func,
-                       ValueRange{call.rows, call.table, call.leftOffset,
+                       ValueRange{call.rows, call.tableTaps, call.ahead,
+                                  call.aheadLines, call.table, call.leftOffset,
                                   call.taps, call.length, call.right,
                                   call.rightNext, call.result, call.stride,
                                   call.accumulate});

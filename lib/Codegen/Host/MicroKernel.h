@@ -33,27 +33,31 @@ struct MicroTile {
 MicroTile microTile(int64_t lanes);
 
 /// Operands of one call, as values. Pointers are `!llvm.ptr`, numbers `i64`.
+/// Rows come in groups of MicroTile::rows.
 struct MicroCall {
-  mlir::Value rows;  ///< Valid rows, 1 to MicroTile::rows.
-  mlir::Value table; ///< [taps][MicroTile::rows] pointers to left rows; all
-                     ///< must be readable.
+  mlir::Value rows; ///< Rows, in all groups.
+  mlir::Value
+      table; ///< [groups][tableTaps][MicroTile::rows] pointers to left rows.
+  mlir::Value tableTaps;  ///< Taps that a group has in the table.
   mlir::Value leftOffset; ///< Elements added to every pointer of the table.
-  mlir::Value taps;       ///< Runs of k.
+  mlir::Value taps;       ///< Runs of k, from the first tap in the table.
   mlir::Value length;     ///< Elements of k in one run.
   mlir::Value right; ///< First panel, at the first k: [taps * length][16] f32.
   mlir::Value
       rightNext; ///< Elements from a panel to the next (used by two panels).
-  mlir::Value result; ///< f32 tile, rows `stride` elements apart.
+  mlir::Value ahead; ///< Memory to ask for while computing: `aheadLines` of
+  mlir::Value aheadLines; ///< 64 bytes for each group.
+  mlir::Value result;     ///< f32 rows, `stride` elements apart.
   mlir::Value stride;
   mlir::Value accumulate; ///< i1: add to what `result` holds.
 };
 
 /// Emits result[r, c] (+)= sum over taps t and k of
-/// table[t][r][leftOffset + k] * right[t * length + k][c] for the first `rows`
-/// rows (rows up to the next size of tile are computed from the table's
-/// further pointers and written too, so `result` has room for the full tile)
-/// and `panels` panels of 16 columns. Fixed order of summation for a given
-/// number of rows. Adds the functions it calls to `module`.
+/// table[t][r][leftOffset + k] * right[t * length + k][c] for `rows` rows and
+/// `panels` panels of 16 columns. The last group may compute more rows, up to
+/// the full tile: its pointers must be readable and `result` have room. Fixed
+/// order of summation for a given number of rows. Adds the functions it calls
+/// to `module`.
 void emitMicroKernel(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::ModuleOp module, const MicroTile &tile,
                      int64_t panels, const MicroCall &call);

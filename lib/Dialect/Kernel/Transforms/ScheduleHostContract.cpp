@@ -66,9 +66,8 @@ HostContractionScratch::HostContractionScratch(const HostContraction &c,
   };
   take(rowIndex, s.mb * int64_t(c.rows.size()) * 8);
   take(table, groups * (c.leftInPlace ? taps : 1) * microRows * 8);
-  int64_t micro = microRows * microPanels * 16 * 4;
-  take(result,
-       singlePass ? micro : micro * groups * divideCeil(s.nb, microPanels));
+  int64_t panels = groups * microRows * microPanels * 16 * 4;
+  take(result, singlePass ? panels : panels * divideCeil(s.nb, microPanels));
   int64_t length = std::min(s.tp, taps) * s.kc;
   // Not a power of two apart: rows would share the sets of the caches.
   leftStride = llvm::alignTo(length, 16) + 16;
