@@ -4,6 +4,7 @@
 // Fields as onnx.proto numbers them: dims 1, data_type 2, segment 3, the typed
 // arrays 4, 5, 7, 10 and 11, raw_data 9, data_location 14. Others are skipped.
 
+#include "actnet/Runtime/Base/WireFormat.h"
 #include "actnet/Runtime/Session/TensorFile.h"
 
 #include <cstring>
@@ -12,65 +13,6 @@ using namespace actnet;
 using namespace actnet::rt;
 
 namespace {
-struct Bytes {
-  const std::byte *at = nullptr;
-  const std::byte *end = nullptr;
-  size_t left() const { return size_t(end - at); }
-};
-
-bool readVarint(Bytes &in, uint64_t &value) {
-  value = 0;
-  for (int shift = 0; shift < 70; shift += 7) {
-    if (in.at == in.end)
-      return false;
-    auto byte = std::to_integer<uint64_t>(*in.at++);
-    if (shift == 63 && byte > 1)
-      return false;
-    value |= (byte & 127) << shift;
-    if (byte < 128)
-      return true;
-  }
-  return false;
-}
-
-/// One field: its number and either a number or a run of bytes.
-struct Field {
-  uint64_t number = 0;
-  unsigned wire = 0;
-  uint64_t value = 0;
-  Bytes bytes;
-};
-
-bool readField(Bytes &in, Field &field) {
-  uint64_t key;
-  if (!readVarint(in, key))
-    return false;
-  field.number = key >> 3;
-  field.wire = unsigned(key & 7);
-  uint64_t length = 0;
-  switch (field.wire) {
-  case 0:
-    return readVarint(in, field.value);
-  case 1:
-    length = 8;
-    break;
-  case 2:
-    if (!readVarint(in, length))
-      return false;
-    break;
-  case 5:
-    length = 4;
-    break;
-  default:
-    return false;
-  }
-  if (field.number == 0 || length > in.left())
-    return false;
-  field.bytes = {in.at, in.at + length};
-  in.at += length;
-  return true;
-}
-
 Expected<actnet_dtype> fromOnnx(uint64_t type) {
   constexpr int none = -1;
   // In the order of TensorProto.DataType, from UNDEFINED to BFLOAT16.
@@ -102,7 +44,7 @@ uint64_t typedField(actnet_dtype dtype) {
 }
 
 /// Takes the elements of one occurrence of a typed array, packed or not.
-bool readTyped(HostTensor &tensor, const Field &field, int64_t &count) {
+bool readTyped(HostTensor &tensor, const WireField &field, int64_t &count) {
   size_t size = dtypeBytes(tensor.dtype);
   int64_t room = tensor.elements();
   auto put = [&](const void *value) {
@@ -119,17 +61,17 @@ bool readTyped(HostTensor &tensor, const Field &field, int64_t &count) {
     unsigned single = field.number == 4 ? 5 : 1;
     if (field.wire != 2 && field.wire != single)
       return false;
-    if (field.bytes.left() % size != 0)
+    if (field.bytes.size() % size != 0)
       return false;
-    for (const std::byte *p = field.bytes.at; p != field.bytes.end; p += size)
+    for (const char *p = field.bytes.at; p != field.bytes.end; p += size)
       if (!put(p))
         return false;
     return true;
   }
   if (field.wire != 2)
     return false;
-  Bytes in = field.bytes;
-  while (in.at != in.end) {
+  WireBytes in = field.bytes;
+  while (!in.empty()) {
     uint64_t value;
     if (!readVarint(in, value) || !put(&value))
       return false;
@@ -141,20 +83,22 @@ bool readTyped(HostTensor &tensor, const Field &field, int64_t &count) {
 Expected<HostTensor> rt::parseTensorProto(std::span<const std::byte> file) {
   std::vector<int64_t> shape;
   uint64_t type = 0;
-  Bytes raw;
+  WireBytes raw;
   bool hasRaw = false;
-  Bytes in{file.data(), file.data() + file.size()};
-  Field field;
+  const auto *start = reinterpret_cast<const char *>(file.data());
+  const WireBytes all{start, start + file.size()};
+  WireBytes in = all;
+  WireField field;
   // The type and shape may stand behind the elements: two passes.
-  while (in.at != in.end) {
+  while (!in.empty()) {
     if (!readField(in, field))
       return dataLoss("expected an ONNX TensorProto, found a damaged field at "
                       "byte " +
-                      std::to_string(in.at - file.data()));
+                      std::to_string(in.at - start));
     if (field.number == 1 && field.wire == 0) {
       shape.push_back(int64_t(field.value));
     } else if (field.number == 1 && field.wire == 2) {
-      while (field.bytes.at != field.bytes.end) {
+      while (!field.bytes.empty()) {
         uint64_t extent;
         if (!readVarint(field.bytes, extent))
           return dataLoss("expected an ONNX TensorProto, found damaged dims");
@@ -192,16 +136,16 @@ Expected<HostTensor> rt::parseTensorProto(std::span<const std::byte> file) {
   ACTNET_ASSIGN_OR_RETURN(HostTensor tensor,
                           HostTensor::allocate(dtype, std::move(shape)));
   if (hasRaw) {
-    if (raw.left() != tensor.bytes)
+    if (raw.size() != tensor.bytes)
       return dataLoss("raw_data needs " + std::to_string(tensor.bytes) +
-                      " bytes, found " + std::to_string(raw.left()));
+                      " bytes, found " + std::to_string(raw.size()));
     if (tensor.bytes > 0)
       std::memcpy(tensor.data.get(), raw.at, tensor.bytes);
     return tensor;
   }
   int64_t count = 0;
-  in = {file.data(), file.data() + file.size()};
-  while (in.at != in.end && readField(in, field))
+  in = all;
+  while (!in.empty() && readField(in, field))
     if (field.number == typedField(dtype) && !readTyped(tensor, field, count))
       return dataLoss("elements of type " + std::string(dtypeName(dtype)) +
                       ": expected " + std::to_string(tensor.elements()) +
