@@ -6,6 +6,8 @@
 #include "actnet/Dialect/Graph/IR/Contract.h"
 #include "actnet/Dialect/Graph/IR/Evaluate.h"
 
+#include <cstring>
+
 using namespace mlir;
 using namespace actnet::graph;
 
@@ -72,8 +74,21 @@ static void classifyChoice(const HostTensor &tensor, DimExprAttr queries,
   }
 }
 
-static bool isAllZero(const HostTensor &tensor) {
-  return llvm::all_of(tensor.getBytes(), [](char byte) { return byte == 0; });
+/// A mask of zeros and of what stands for minus infinity, as bool; failure for
+/// other masks.
+static FailureOr<HostTensor> asChoice(const HostTensor &added) {
+  if (!added.elementType.isF32())
+    return failure();
+  HostTensor choice = HostTensor::allocate(
+      IntegerType::get(added.elementType.getContext(), 1), added.shape);
+  for (int64_t i = 0, e = added.getNumElements(); i < e; ++i) {
+    float value;
+    std::memcpy(&value, added.data + i * sizeof(float), sizeof(float));
+    if (value != 0 && !(value <= kLowest))
+      return failure();
+    choice.mutableData()[i] = value == 0;
+  }
+  return choice;
 }
 
 /// Simplifies a mask that is added to scores of [.., queries, keys].
@@ -81,30 +96,25 @@ static Mask simplifyMask(Value mask, DimExprAttr queries, DimExprAttr keys) {
   while (auto broadcast = mask.getDefiningOp<BroadcastOp>())
     mask = broadcast.getX();
   FailureOr<HostTensor> added = constantTensor(mask);
-  if (succeeded(added) && isAllZero(*added))
-    return {};
-  auto select = mask.getDefiningOp<SelectOp>();
-  if (!select)
+  if (failed(added))
     return {mask};
-  std::optional<double> seen = splatValue(select.getA()),
-                        hidden = splatValue(select.getB());
-  if (seen != 0.0 || !hidden || *hidden > kLowest)
-    return {mask};
-  Value choice = select.getCondition();
-  while (auto broadcast = choice.getDefiningOp<BroadcastOp>())
-    choice = broadcast.getX();
-  FailureOr<HostTensor> constant = constantTensor(choice);
-  if (failed(constant))
+  FailureOr<HostTensor> seen = asChoice(*added);
+  if (failed(seen))
     return {mask};
   bool isAllTrue, isCausal, hasEmptyRow;
-  classifyChoice(*constant, queries, keys, isAllTrue, isCausal, hasEmptyRow);
+  classifyChoice(*seen, queries, keys, isAllTrue, isCausal, hasEmptyRow);
   if (isAllTrue)
     return {};
   if (isCausal)
     return {Value(), true};
-  // A row that sees nothing gives a mean of all values, not what minus
-  // infinity would give.
-  return {hasEmptyRow ? mask : choice};
+  // Under a mask of bool a row that sees nothing is no mean of all values.
+  auto select = mask.getDefiningOp<SelectOp>();
+  if (hasEmptyRow || !select || splatValue(select.getA()) != 0.0)
+    return {mask};
+  Value choice = select.getCondition();
+  while (auto broadcast = choice.getDefiningOp<BroadcastOp>())
+    choice = broadcast.getX();
+  return {choice};
 }
 
 //===----------------------------------------------------------------------===//

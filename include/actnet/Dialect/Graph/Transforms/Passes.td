@@ -13,6 +13,7 @@
 include "mlir/Pass/PassBase.td"
 
 def GraphVerify : Pass<"graph-verify", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
   let summary = "Check the contract of the graph level";
   let description = [{
     What the passes and conversions rely on beyond the verifiers of single ops:
@@ -30,6 +31,7 @@ def GraphVerify : Pass<"graph-verify", "::mlir::ModuleOp"> {
 }
 
 def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
   let summary = "Canonicalise, fold small constants, join equal operations";
   let description = [{
     Runs the ops' canonicalisation with patterns that reach further (below),
@@ -54,6 +56,7 @@ def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
 }
 
 def GraphFoldBatchNorm : Pass<"graph-fold-batch-norm", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
   let summary = "Fold batch norms into convolutions and products";
   let description = [{
     Where scale, bias, mean and variance are constants, with
@@ -75,6 +78,7 @@ def GraphFoldBatchNorm : Pass<"graph-fold-batch-norm", "::mlir::ModuleOp"> {
 }
 
 def GraphRecompose : Pass<"graph-recompose", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
   let summary = "Recognise composites in what exporters write out";
   let description = [{
     - `softmax(scale * q k^T + mask) v` with the transposes around it becomes
@@ -99,6 +103,7 @@ def GraphRecompose : Pass<"graph-recompose", "::mlir::ModuleOp"> {
 }
 
 def GraphDecompose : Pass<"graph-decompose", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
   let summary = "Write composites out in elementwise, reduce and contract";
   let description = [{
     The definition of each composite as ops: for devices without a kernel of
