@@ -28,7 +28,9 @@ Value Emitter::vector(const Index &index) {
   for (unsigned l = 0; l < lanes(); ++l)
     steps.push_back(l * index.lane);
   Value numbers = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(vec(b.getI64Type(), lanes()), ArrayRef<int64_t>(steps)));
+      b, loc,
+      DenseElementsAttr::get(vec(b.getI64Type(), lanes()),
+                             ArrayRef<int64_t>(steps)));
   return arith::AddIOp::create(b, loc, base, numbers);
 }
 
@@ -51,7 +53,8 @@ Index Emitter::mul(const Index &x, int64_t y) {
   if (y == 0)
     return product;
   if (x.vec) {
-    product.vec = arith::MulIOp::create(b, loc, x.vec, cstInt(x.vec.getType(), y));
+    product.vec =
+        arith::MulIOp::create(b, loc, x.vec, cstInt(x.vec.getType(), y));
     return product;
   }
   if (x.base)
@@ -105,7 +108,8 @@ Index Emitter::affine(AffineExpr expr, ArrayRef<Index> dims) {
   }
   if (expr.getKind() == AffineExprKind::CeilDiv) {
     Value one = cstInt(n.getType(), 1);
-    n = arith::AddIOp::create(b, loc, n, arith::SubIOp::create(b, loc, d, one).getResult());
+    n = arith::AddIOp::create(
+        b, loc, n, arith::SubIOp::create(b, loc, d, one).getResult());
   }
   out.vec = arith::DivUIOp::create(b, loc, n, d);
   return out;
@@ -124,7 +128,8 @@ SmallVector<Index> Emitter::map(AffineMap map, ArrayRef<Index> dims) {
 
 /// The sum of indices times strides. Lanes whose step is not a constant end
 /// up in `laneStride` (elements from lane to lane).
-Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at, Value &laneStride) {
+Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at,
+                      Value &laneStride) {
   Index sum;
   for (auto [stride, index] : llvm::zip_equal(strides, at)) {
     if (auto constant = constantOf(stride)) {
@@ -133,7 +138,8 @@ Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at, Value &laneSt
     }
     if (index.vec) {
       Index part;
-      part.vec = arith::MulIOp::create(b, loc, index.vec, broadcast(stride, lanes()));
+      part.vec =
+          arith::MulIOp::create(b, loc, index.vec, broadcast(stride, lanes()));
       sum = add(sum, part);
       continue;
     }
@@ -146,7 +152,8 @@ Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at, Value &laneSt
   }
   if (laneStride && sum.vec) {
     Index part;
-    part.vec = arith::MulIOp::create(b, loc, iota(lanes()), broadcast(laneStride, lanes()));
+    part.vec = arith::MulIOp::create(b, loc, iota(lanes()),
+                                     broadcast(laneStride, lanes()));
     sum = add(sum, part);
     laneStride = {};
   }
@@ -158,36 +165,41 @@ Index Emitter::linear(ArrayRef<Value> strides, ArrayRef<Index> at, Value &laneSt
 }
 
 /// Loads lane by lane where the mask says so: no lane is known to be on.
-Value Emitter::gatherLanes(Value pointer, Type element, function_ref<Value(unsigned)> offset) {
+Value Emitter::gatherLanes(Value pointer, Type element,
+                           function_ref<Value(unsigned)> offset) {
   unsigned width = lanes();
   Type type = computeType(element);
   Value value = zero(vec(type, width));
   for (unsigned l = 0; l < width; ++l) {
     Value from = address(pointer, element, offset(l));
     Value one = select(
-        extractLane(mask(), l), type, [&] { return Values{load(element, from)}; },
+        extractLane(mask(), l), type,
+        [&] { return Values{load(element, from)}; },
         [&] { return Values{zero(type)}; })[0];
     value = insertLane(value, one, l);
   }
   return value;
 }
 
-Value Emitter::loadAt(Value pointer, Type element, ArrayRef<Value> strides, ArrayRef<Index> at) {
+Value Emitter::loadAt(Value pointer, Type element, ArrayRef<Value> strides,
+                      ArrayRef<Index> at) {
   Value laneStride;
   Index sum = linear(strides, at, laneStride);
   unsigned width = lanes();
   if (sum.vec) {
     Value numbers = sum.vec;
     if (mask() && laneState.anyLanes)
-      return gatherLanes(pointer, element, [&](unsigned l) { return extractLane(numbers, l); });
+      return gatherLanes(pointer, element,
+                         [&](unsigned l) { return extractLane(numbers, l); });
     // Lanes that are off may hold anything: they read what lane 0 reads.
     if (mask())
-      numbers = arith::SelectOp::create(b, loc, mask(), numbers,
-                                        broadcast(extractLane(numbers, 0), width));
+      numbers = arith::SelectOp::create(
+          b, loc, mask(), numbers, broadcast(extractLane(numbers, 0), width));
     Value value = zero(vec(computeType(element), width));
     for (unsigned l = 0; l < width; ++l)
-      value = insertLane(value, load(element, address(pointer, element, extractLane(numbers, l))),
-                         l);
+      value = insertLane(
+          value,
+          load(element, address(pointer, element, extractLane(numbers, l))), l);
     return value;
   }
   Value base = address(pointer, element, sum.base, sum.offset);
@@ -207,7 +219,8 @@ Value Emitter::loadAt(Value pointer, Type element, ArrayRef<Value> strides, Arra
     if (l > 0) {
       Value step = laneStride ? mul(laneStride, l) : cst(sum.lane * l);
       if (mask())
-        step = arith::SelectOp::create(b, loc, extractLane(mask(), l), step, cst(0));
+        step = arith::SelectOp::create(b, loc, extractLane(mask(), l), step,
+                                       cst(0));
       from = address(base, element, step);
     }
     value = insertLane(value, load(element, from), l);
@@ -234,7 +247,8 @@ void Emitter::store(unsigned result, ArrayRef<Index> at, Value value) {
   Value laneStride;
   Index sum = linear(resultStrides(result), at, laneStride);
   if (sum.vec) {
-    fail(kernel, "a result is written at indices that are no sequence", element);
+    fail(kernel, "a result is written at indices that are no sequence",
+         element);
     return;
   }
   Value to = address(resultPointer(result), element, sum.base, sum.offset);

@@ -24,7 +24,8 @@ namespace actnet::host {
 
 class BodyEmitter {
 public:
-  BodyEmitter(Emitter &e, ArrayRef<Index> at) : e(e), b(e.b), loc(e.loc), at(at) {}
+  BodyEmitter(Emitter &e, ArrayRef<Index> at)
+      : e(e), b(e.b), loc(e.loc), at(at) {}
 
   void set(Value from, Value to) {
     if (to)
@@ -57,7 +58,8 @@ Value BodyEmitter::get(Value from) {
     return known;
   if (auto it = indices.find(from); it != indices.end()) {
     const Index &index = it->second;
-    return index.isUniform() || e.lanes() == 1 ? e.scalar(index) : e.vector(index);
+    return index.isUniform() || e.lanes() == 1 ? e.scalar(index)
+                                               : e.vector(index);
   }
   Type type = Emitter::computeType(from.getType());
   // A constant of the kernel, outside the body.
@@ -70,7 +72,8 @@ Value BodyEmitter::get(Value from) {
   }
   if (from.getType().isIndex())
     return e.indexValue(from);
-  return e.fail(from.getDefiningOp() ? from.getDefiningOp() : e.kernel.getOperation(),
+  return e.fail(from.getDefiningOp() ? from.getDefiningOp()
+                                     : e.kernel.getOperation(),
                 "a body uses a value that cannot be emitted", type);
 }
 
@@ -101,13 +104,15 @@ bool BodyEmitter::emitIndex(Operation &op) {
     return true;
   }
   if (isa<arith::SubIOp>(op)) {
-    indices[result] = e.add(index(op.getOperand(0)), e.mul(index(op.getOperand(1)), -1));
+    indices[result] =
+        e.add(index(op.getOperand(0)), e.mul(index(op.getOperand(1)), -1));
     return true;
   }
   if (isa<arith::MulIOp>(op)) {
     Index x = index(op.getOperand(0)), y = index(op.getOperand(1));
     if (x.isConstant() || y.isConstant()) {
-      indices[result] = y.isConstant() ? e.mul(x, y.offset) : e.mul(y, x.offset);
+      indices[result] =
+          y.isConstant() ? e.mul(x, y.offset) : e.mul(y, x.offset);
       return true;
     }
     return false;
@@ -120,8 +125,8 @@ bool BodyEmitter::emitIndex(Operation &op) {
     SmallVector<AffineExpr> symbols;
     for (unsigned i = 0; i < all.getNumSymbols(); ++i)
       symbols.push_back(getAffineDimExpr(all.getNumDims() + i, b.getContext()));
-    AffineMap flat = AffineMap::get(dims.size(), 0,
-                                    all.getResult(0).replaceDimsAndSymbols({}, symbols));
+    AffineMap flat = AffineMap::get(
+        dims.size(), 0, all.getResult(0).replaceDimsAndSymbols({}, symbols));
     indices[result] = e.map(flat, dims)[0];
     return true;
   }
@@ -152,7 +157,8 @@ void BodyEmitter::extract(tensor::ExtractOp op) {
   SmallVector<Index> source;
   for (auto [d, operand] : llvm::enumerate(op.getIndices())) {
     Index i = index(operand);
-    bool sequence = llvm::is_contained(at, i) && operand.getDefiningOp<linalg::IndexOp>();
+    bool sequence =
+        llvm::is_contained(at, i) && operand.getDefiningOp<linalg::IndexOp>();
     if (i.isConstant() || sequence) {
       source.push_back(i);
       continue;
@@ -194,7 +200,8 @@ Value BodyEmitter::minMax(Operation &op, Value x, Value y) {
   if (propagate && isNumber(y))
     return chosen;
   Value suspect = propagate ? y : x;
-  Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, suspect, suspect);
+  Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, suspect,
+                                    suspect);
   return arith::SelectOp::create(b, loc, nan, y, chosen);
 }
 
@@ -206,7 +213,8 @@ Value BodyEmitter::divide(Operation &op, Value x, Value y) {
   auto equal = [&](Value p, Value q) -> Value {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, p, q);
   };
-  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp>(op);
+  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp,
+                      arith::CeilDivSIOp>(op);
   bool isRem = isa<arith::RemSIOp, arith::RemUIOp>(op);
   Value bad = equal(y, zero), minus;
   if (isSigned) {
@@ -214,8 +222,9 @@ Value BodyEmitter::divide(Operation &op, Value x, Value y) {
     bad = arith::OrIOp::create(b, loc, bad, minus);
   }
   Value divisor = arith::SelectOp::create(b, loc, bad, one, y);
-  Value quotient = isSigned ? arith::DivSIOp::create(b, loc, x, divisor).getResult()
-                            : arith::DivUIOp::create(b, loc, x, divisor).getResult();
+  Value quotient = isSigned
+                       ? arith::DivSIOp::create(b, loc, x, divisor).getResult()
+                       : arith::DivUIOp::create(b, loc, x, divisor).getResult();
   Value rest = arith::SubIOp::create(
       b, loc, x, arith::MulIOp::create(b, loc, quotient, divisor).getResult());
   if (isRem)
@@ -223,18 +232,23 @@ Value BodyEmitter::divide(Operation &op, Value x, Value y) {
   if (isa<arith::FloorDivSIOp, arith::CeilDivSIOp>(op)) {
     bool floor = isa<arith::FloorDivSIOp>(op);
     // Inexact, and the true quotient is negative (floor) or positive (ceil).
-    Value inexact = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
+    Value inexact =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
     Value signs = arith::XOrIOp::create(b, loc, x, divisor);
     Value side = arith::CmpIOp::create(
-        b, loc, floor ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sge, signs, zero);
+        b, loc, floor ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sge,
+        signs, zero);
     Value step = arith::SelectOp::create(
-        b, loc, arith::AndIOp::create(b, loc, inexact, side).getResult(), one, zero);
-    quotient = floor ? arith::SubIOp::create(b, loc, quotient, step).getResult()
-                     : arith::AddIOp::create(b, loc, quotient, step).getResult();
+        b, loc, arith::AndIOp::create(b, loc, inexact, side).getResult(), one,
+        zero);
+    quotient = floor
+                   ? arith::SubIOp::create(b, loc, quotient, step).getResult()
+                   : arith::AddIOp::create(b, loc, quotient, step).getResult();
   }
   if (isSigned)
     quotient = arith::SelectOp::create(
-        b, loc, minus, arith::SubIOp::create(b, loc, zero, x).getResult(), quotient);
+        b, loc, minus, arith::SubIOp::create(b, loc, zero, x).getResult(),
+        quotient);
   return quotient;
 }
 
@@ -254,7 +268,8 @@ Value BodyEmitter::cast(Operation &op, Value x) {
   }
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {
     unsigned want = to.getIntOrFloatBitWidth();
-    return want == 64 ? x : arith::TruncIOp::create(b, loc, type, x).getResult();
+    return want == 64 ? x
+                      : arith::TruncIOp::create(b, loc, type, x).getResult();
   }
   return {};
 }
@@ -264,7 +279,8 @@ Value BodyEmitter::clone(Operation &op, ValueRange operands) {
   Type type = Emitter::computeType(op.getResult(0).getType());
   for (Value operand : operands)
     if (auto vector = dyn_cast<VectorType>(operand.getType()))
-      type = VectorType::get(vector.getShape(), Emitter::computeType(op.getResult(0).getType()));
+      type = VectorType::get(vector.getShape(),
+                             Emitter::computeType(op.getResult(0).getType()));
   state.addOperands(operands);
   state.addTypes(type);
   state.addAttributes(op.getAttrDictionary().getValue());
@@ -277,7 +293,8 @@ void BodyEmitter::emit(Operation &op) {
   if (auto extractOp = dyn_cast<tensor::ExtractOp>(op))
     return extract(extractOp);
   if (op.getNumResults() != 1 || op.getNumRegions()) {
-    e.fail(&op, "the host code generator cannot emit this op in a body", b.getI64Type());
+    e.fail(&op, "the host code generator cannot emit this op in a body",
+           b.getI64Type());
     for (Value result : op.getResults())
       values[result] = e.zero(Emitter::computeType(result.getType()));
     return;
@@ -294,7 +311,8 @@ void BodyEmitter::emit(Operation &op) {
     vectors |= isa<VectorType>(operands.back().getType());
   }
   Value uniformDivisor;
-  if (vectors && isa<arith::DivFOp>(op) && !isa<VectorType>(operands[1].getType()))
+  if (vectors && isa<arith::DivFOp>(op) &&
+      !isa<VectorType>(operands[1].getType()))
     uniformDivisor = operands[1];
   if (vectors)
     for (Value &operand : operands)
@@ -303,11 +321,13 @@ void BodyEmitter::emit(Operation &op) {
   Value value;
   // In a row kernel one divisor serves the whole row: its reciprocal is taken
   // once, outside the loop (at most 1.5 ulp instead of 0.5).
-  if (isa<arith::DivFOp>(op) && uniformDivisor && e.kernel.getFamily() == kernel::Family::row) {
+  if (isa<arith::DivFOp>(op) && uniformDivisor &&
+      e.kernel.getFamily() == kernel::Family::row) {
     Value one = e.cstFloat(uniformDivisor.getType(), 1.0);
     Value inverse = arith::DivFOp::create(b, loc, one, uniformDivisor);
     value = arith::MulFOp::create(b, loc, operands[0], e.broadcast(inverse));
-  } else if (isa<arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp>(op))
+  } else if (isa<arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+                 arith::MinNumFOp>(op))
     value = minMax(op, operands[0], operands[1]);
   else if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
                arith::FloorDivSIOp, arith::CeilDivSIOp>(op))
@@ -322,16 +342,17 @@ void BodyEmitter::emit(Operation &op) {
   }
   if (!value) {
     if (!isa<arith::ArithDialect>(op.getDialect()))
-      value = e.fail(&op, "the host code generator cannot emit this op in a body",
-                     Emitter::computeType(result.getType()));
+      value =
+          e.fail(&op, "the host code generator cannot emit this op in a body",
+                 Emitter::computeType(result.getType()));
     else
       value = clone(op, operands);
   }
   values[result] = e.round(result.getType(), value);
 }
 
-Values Emitter::body(linalg::GenericOp op, ArrayRef<Index> at, ValueRange inputs,
-                     ValueRange outputs) {
+Values Emitter::body(linalg::GenericOp op, ArrayRef<Index> at,
+                     ValueRange inputs, ValueRange outputs) {
   BodyEmitter emitter(*this, at);
   Block *block = op.getBody();
   unsigned numInputs = inputs.size();
@@ -374,11 +395,13 @@ Value Emitter::round(Type element, Value value) {
   Type i32 = shaped(b.getI32Type());
   Value bits = arith::BitcastOp::create(b, loc, i32, value);
   Value last = arith::AndIOp::create(
-      b, loc, arith::ShRUIOp::create(b, loc, bits, cstInt(i32, 16)).getResult(), cstInt(i32, 1));
+      b, loc, arith::ShRUIOp::create(b, loc, bits, cstInt(i32, 16)).getResult(),
+      cstInt(i32, 1));
   Value up = arith::AddIOp::create(b, loc, last, cstInt(i32, 0x7fff));
   Value sum = arith::AddIOp::create(b, loc, bits, up);
   Value quiet = arith::OrIOp::create(b, loc, bits, cstInt(i32, 0x400000));
-  Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, value, value);
+  Value nan =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, value, value);
   Value chosen = arith::SelectOp::create(b, loc, nan, quiet, sum);
   Value cut = arith::AndIOp::create(b, loc, chosen, cstInt(i32, -65536));
   return arith::BitcastOp::create(b, loc, wide, cut);

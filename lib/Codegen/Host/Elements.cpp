@@ -42,7 +42,8 @@ Value Emitter::element(Value tensor, ArrayRef<Index> at) {
     return known;
   auto it = bound.find(tensor);
   // A copy: the function may bind other tensors.
-  Value value = it != bound.end() ? ElementFn(it->second)(at) : definition(tensor, at);
+  Value value =
+      it != bound.end() ? ElementFn(it->second)(at) : definition(tensor, at);
   remember(tensor, at, value);
   return value;
 }
@@ -61,19 +62,25 @@ Value Emitter::definition(Value tensor, ArrayRef<Index> at) {
   Operation *op = tensor.getDefiningOp();
   unsigned number = cast<OpResult>(tensor).getResultNumber();
   return TypeSwitch<Operation *, Value>(op)
-      .Case([&](linalg::GenericOp generic) { return this->generic(generic, number, at); })
+      .Case([&](linalg::GenericOp generic) {
+        return this->generic(generic, number, at);
+      })
       .Case([&](linalg::FillOp fill) {
         Attribute value;
         if (!matchPattern(fill.getInputs()[0], m_Constant(&value)))
           return fail(fill, "fills with a value that is no constant", result);
         if (auto number = dyn_cast<FloatAttr>(value))
           return cstFloat(result, number.getValueAsDouble());
-        return cstInt(result, cast<IntegerAttr>(value).getValue().getSExtValue());
+        return cstInt(result,
+                      cast<IntegerAttr>(value).getValue().getSExtValue());
       })
       .Case([&](tensor::EmptyOp) { return zero(result); })
-      .Case([&](tensor::ExtractSliceOp slice) { return this->slice(slice, at); })
+      .Case(
+          [&](tensor::ExtractSliceOp slice) { return this->slice(slice, at); })
       .Case([&](tensor::PadOp pad) { return this->pad(pad, at); })
-      .Case([&](arith::ConstantOp constant) { return this->constant(constant, at); })
+      .Case([&](arith::ConstantOp constant) {
+        return this->constant(constant, at);
+      })
       .Case([&](tensor::ExpandShapeOp expand) {
         SmallVector<Index> source;
         for (ArrayRef<int64_t> group : expand.getReassociationIndices()) {
@@ -85,10 +92,12 @@ Value Emitter::definition(Value tensor, ArrayRef<Index> at) {
             if (size)
               scaled = mul(sum, *size);
             else if (sum.isUniform())
-              scaled = Index(mul(scalar(sum), extentValue(expand.getResult(), d)));
+              scaled =
+                  Index(mul(scalar(sum), extentValue(expand.getResult(), d)));
             else
               scaled.vec = arith::MulIOp::create(
-                  b, loc, vector(sum), broadcast(extentValue(expand.getResult(), d), lanes()));
+                  b, loc, vector(sum),
+                  broadcast(extentValue(expand.getResult(), d), lanes()));
             sum = add(scaled, at[d]);
           }
           source.push_back(sum);
@@ -97,7 +106,8 @@ Value Emitter::definition(Value tensor, ArrayRef<Index> at) {
       })
       .Case([&](tensor::CollapseShapeOp collapse) {
         SmallVector<Index> source;
-        for (auto [i, group] : llvm::enumerate(collapse.getReassociationIndices())) {
+        for (auto [i, group] :
+             llvm::enumerate(collapse.getReassociationIndices())) {
           SmallVector<Index> parts(group.size());
           Index rest = at[i];
           for (unsigned k = group.size(); k-- > 1;) {
@@ -120,15 +130,20 @@ Value Emitter::definition(Value tensor, ArrayRef<Index> at) {
         return this->element(collapse.getSrc(), source);
       })
       .Default([&](Operation *other) {
-        return fail(other, "the host code generator cannot emit an element of this op", result);
+        return fail(other,
+                    "the host code generator cannot emit an element of this op",
+                    result);
       });
 }
 
-Value Emitter::generic(linalg::GenericOp op, unsigned result, ArrayRef<Index> at) {
+Value Emitter::generic(linalg::GenericOp op, unsigned result,
+                       ArrayRef<Index> at) {
   Type type = computeType(getElementTypeOrSelf(op.getResult(result).getType()));
   AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(result));
   if (op.getNumReductionLoops() || !map.isPermutation())
-    return fail(op, "is no elementwise generic and no root of the kernel's family", type);
+    return fail(op,
+                "is no elementwise generic and no root of the kernel's family",
+                type);
   SmallVector<Index> dims(op.getNumLoops());
   for (auto [i, expr] : llvm::enumerate(map.getResults()))
     dims[cast<AffineDimExpr>(expr).getPosition()] = at[i];
@@ -138,13 +153,16 @@ Value Emitter::generic(linalg::GenericOp op, unsigned result, ArrayRef<Index> at
     Value value;
     if (!op.getMatchingBlockArgument(operand).use_empty()) {
       if (isa<RankedTensorType>(operand->get().getType()))
-        value = element(operand->get(), this->map(op.getMatchingIndexingMap(operand), dims));
-      else if (Attribute number; matchPattern(operand->get(), m_Constant(&number)))
-        value = isa<FloatAttr>(number)
-                    ? cstFloat(computeType(operand->get().getType()),
-                               cast<FloatAttr>(number).getValueAsDouble())
-                    : cstInt(computeType(operand->get().getType()),
-                             cast<IntegerAttr>(number).getValue().getSExtValue());
+        value = element(operand->get(),
+                        this->map(op.getMatchingIndexingMap(operand), dims));
+      else if (Attribute number;
+               matchPattern(operand->get(), m_Constant(&number)))
+        value =
+            isa<FloatAttr>(number)
+                ? cstFloat(computeType(operand->get().getType()),
+                           cast<FloatAttr>(number).getValueAsDouble())
+                : cstInt(computeType(operand->get().getType()),
+                         cast<IntegerAttr>(number).getValue().getSExtValue());
       else
         value = fail(op, "takes a scalar that is no constant",
                      computeType(operand->get().getType()));
@@ -155,12 +173,15 @@ Value Emitter::generic(linalg::GenericOp op, unsigned result, ArrayRef<Index> at
     outputs.push_back(
         op.getMatchingBlockArgument(&operand).use_empty()
             ? Value()
-            : element(operand.get(), this->map(op.getMatchingIndexingMap(&operand), dims)));
+            : element(operand.get(),
+                      this->map(op.getMatchingIndexingMap(&operand), dims)));
   Values results = body(op, dims, inputs, outputs);
   for (auto [i, value] : llvm::enumerate(results))
     if (i != result)
-      remember(op.getResult(i),
-               this->map(op.getMatchingIndexingMap(op.getDpsInitOperand(i)), dims), value);
+      remember(
+          op.getResult(i),
+          this->map(op.getMatchingIndexingMap(op.getDpsInitOperand(i)), dims),
+          value);
   return results[result];
 }
 
@@ -192,9 +213,10 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
   Attribute number;
   if (!filler || !matchPattern(filler, m_Constant(&number)))
     return fail(op, "a pad of a kernel needs a constant value", type);
-  Value padding = isa<FloatAttr>(number)
-                      ? cstFloat(type, cast<FloatAttr>(number).getValueAsDouble())
-                      : cstInt(type, cast<IntegerAttr>(number).getValue().getSExtValue());
+  Value padding =
+      isa<FloatAttr>(number)
+          ? cstFloat(type, cast<FloatAttr>(number).getValueAsDouble())
+          : cstInt(type, cast<IntegerAttr>(number).getValue().getSExtValue());
   // Read at clamped indices, or with lanes off that are outside; then choose:
   // no branch, and nothing is read out of bounds.
   SmallVector<Index> source;
@@ -205,7 +227,8 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
       inside = condition;
       return;
     }
-    if (isa<VectorType>(inside.getType()) != isa<VectorType>(condition.getType())) {
+    if (isa<VectorType>(inside.getType()) !=
+        isa<VectorType>(condition.getType())) {
       inside = broadcast(inside, lanes());
       condition = broadcast(condition, lanes());
     }
@@ -213,13 +236,15 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
   };
   auto lows = op.getMixedLowPad(), highs = op.getMixedHighPad();
   for (unsigned d = 0; d < lows.size(); ++d) {
-    auto low = getConstantIntValue(lows[d]), high = getConstantIntValue(highs[d]);
+    auto low = getConstantIntValue(lows[d]),
+         high = getConstantIntValue(highs[d]);
     if (low == 0 && high == 0) {
       source.push_back(at[d]);
       continue;
     }
-    Index index = low ? add(at[d], Index(-*low))
-                      : add(at[d], Index(sub(cst(0), indexValue(cast<Value>(lows[d])))));
+    Index index =
+        low ? add(at[d], Index(-*low))
+            : add(at[d], Index(sub(cst(0), indexValue(cast<Value>(lows[d])))));
     Value size = extentValue(op.getSource(), d);
     if (index.isUniform()) {
       // One unsigned comparison says both: not below zero, not beyond.
@@ -228,19 +253,23 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
       source.push_back(Index(max(cst(0), min(i, sub(size, cst(1))))));
     } else {
       Value i = vector(index), sizes = broadcast(size, lanes());
-      Value within = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, sizes);
+      Value within =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, sizes);
       both(within);
       if (!index.vec) {
         // Still a sequence: a vector load with a mask.
         lanesInside =
-            lanesInside ? arith::AndIOp::create(b, loc, lanesInside, within).getResult() : within;
+            lanesInside
+                ? arith::AndIOp::create(b, loc, lanesInside, within).getResult()
+                : within;
         source.push_back(index);
         continue;
       }
       Index clamped;
       Value last = broadcast(sub(size, cst(1)), lanes());
       clamped.vec = arith::MaxSIOp::create(
-          b, loc, zero(i.getType()), arith::MinSIOp::create(b, loc, i, last).getResult());
+          b, loc, zero(i.getType()),
+          arith::MinSIOp::create(b, loc, i, last).getResult());
       source.push_back(clamped);
     }
   }
@@ -249,7 +278,8 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
     LaneState saved = laneState;
     std::size_t barrier = cacheBarrier;
     laneState.mask =
-        mask() ? arith::AndIOp::create(b, loc, mask(), lanesInside).getResult() : lanesInside;
+        mask() ? arith::AndIOp::create(b, loc, mask(), lanesInside).getResult()
+               : lanesInside;
     laneState.anyLanes = true;
     cacheBarrier = caches.size();
     {
@@ -263,7 +293,8 @@ Value Emitter::pad(tensor::PadOp op, ArrayRef<Index> at) {
   }
   if (!inside)
     return value;
-  bool vectors = isa<VectorType>(value.getType()) || isa<VectorType>(inside.getType());
+  bool vectors =
+      isa<VectorType>(value.getType()) || isa<VectorType>(inside.getType());
   if (vectors && isa<VectorType>(inside.getType()))
     value = broadcast(value, lanes());
   if (isa<VectorType>(value.getType()))
@@ -298,12 +329,14 @@ Value Emitter::constant(arith::ConstantOp op, ArrayRef<Index> at) {
       else
         for (APFloat number : dense.getValues<APFloat>())
           raw.push_back(number.bitcastToAPInt());
-      values = DenseElementsAttr::get(RankedTensorType::get({count}, memory), raw);
+      values =
+          DenseElementsAttr::get(RankedTensorType::get({count}, memory), raw);
     }
     global = LLVM::GlobalOp::create(
         b, loc, LLVM::LLVMArrayType::get(memory, count), /*isConstant=*/true,
         LLVM::Linkage::Internal,
-        kernel.getSymName().str() + ".table" + std::to_string(globals.size()), values,
+        kernel.getSymName().str() + ".table" + std::to_string(globals.size()),
+        values,
         /*alignment=*/64);
   }
   Value pointer = LLVM::AddressOfOp::create(b, loc, global);
@@ -331,7 +364,9 @@ OpFoldResult Emitter::extent(Value tensor, unsigned d) {
     return indexValue(cast<Value>(value));
   };
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
-    return extent(dps.getDpsInitOperand(cast<OpResult>(tensor).getResultNumber())->get(), d);
+    return extent(
+        dps.getDpsInitOperand(cast<OpResult>(tensor).getResultNumber())->get(),
+        d);
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return mixed(empty.getMixedSizes()[d]);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
@@ -348,7 +383,8 @@ OpFoldResult Emitter::extent(Value tensor, unsigned d) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(entryMark);
   if (auto pad = dyn_cast<tensor::PadOp>(op))
-    return add(add(value(mixed(pad.getMixedLowPad()[d])), value(mixed(pad.getMixedHighPad()[d]))),
+    return add(add(value(mixed(pad.getMixedLowPad()[d])),
+                   value(mixed(pad.getMixedHighPad()[d]))),
                value(extent(pad.getSource(), d)));
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return mixed(expand.getMixedOutputShape()[d]);
@@ -419,5 +455,6 @@ Value Emitter::indexOp(Value value) {
     return min(operand(0), operand(1));
   if (isa<arith::MaxSIOp, arith::MaxUIOp>(op))
     return max(operand(0), operand(1));
-  return fail(op, "the host code generator cannot emit this index", b.getI64Type());
+  return fail(op, "the host code generator cannot emit this index",
+              b.getI64Type());
 }

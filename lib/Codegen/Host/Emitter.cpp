@@ -12,8 +12,8 @@ using namespace actnet;
 using namespace actnet::host;
 
 Emitter::Emitter(kernel::FuncOp kernel, const HostVariant &variant)
-    : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())), kernel(kernel),
-      variant(variant) {
+    : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())),
+      kernel(kernel), variant(variant) {
   caches.emplace_back();
 }
 
@@ -48,9 +48,10 @@ void Emitter::begin(ModuleOp target) {
     }
   for (unsigned i = 0; i < numArgs + numResults; ++i)
     if (!shared.contains(i))
-      bodyFunc.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
-  bodyFunc.setArgAttr(numArgs + numResults + numDims, LLVM::LLVMDialect::getNoAliasAttrName(),
-                      b.getUnitAttr());
+      bodyFunc.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
+                          b.getUnitAttr());
+  bodyFunc.setArgAttr(numArgs + numResults + numDims,
+                      LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
 
   auto outer = LLVM::LLVMFuncOp::create(
       b, loc, name, LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, i64}));
@@ -99,10 +100,13 @@ Value Emitter::resultPointer(unsigned i) {
 }
 
 ArrayRef<Value> Emitter::argStrides(unsigned i) { return argStrideValues[i]; }
-ArrayRef<Value> Emitter::resultStrides(unsigned i) { return resultStrideValues[i]; }
+ArrayRef<Value> Emitter::resultStrides(unsigned i) {
+  return resultStrideValues[i];
+}
 
 Value Emitter::yielded(unsigned i) {
-  return cast<kernel::YieldOp>(kernel.getBody().front().getTerminator()).getValues()[i];
+  return cast<kernel::YieldOp>(kernel.getBody().front().getTerminator())
+      .getValues()[i];
 }
 
 Value Emitter::dim(graph::DimExprAttr expr) {
@@ -134,9 +138,12 @@ Value Emitter::dimValue(graph::DimExprAttr expr) {
   case DimExprKind::Symbol: {
     unsigned number = 0;
     StringRef name = expr.getName().getValue();
-    unsigned first = kernel.getNumOperandTensors() + kernel.getResultTypes().size();
-    unsigned numDims = kernel.getArgumentTypes().size() - kernel.getNumOperandTensors();
-    if (!name.consume_front("d") || name.getAsInteger(10, number) || number >= numDims)
+    unsigned first =
+        kernel.getNumOperandTensors() + kernel.getResultTypes().size();
+    unsigned numDims =
+        kernel.getArgumentTypes().size() - kernel.getNumOperandTensors();
+    if (!name.consume_front("d") || name.getAsInteger(10, number) ||
+        number >= numDims)
       return fail(kernel, "unknown dim in an expression", b.getI64Type());
     return bodyFunc.getArgument(first + number);
   }
@@ -149,7 +156,8 @@ Value Emitter::dimValue(graph::DimExprAttr expr) {
   case DimExprKind::CeilDiv:
     return sub(cst(0), floorDivSigned(sub(cst(0), operand(0)), operand(1)));
   case DimExprKind::Mod:
-    return sub(operand(0), mul(floorDivSigned(operand(0), operand(1)), operand(1)));
+    return sub(operand(0),
+               mul(floorDivSigned(operand(0), operand(1)), operand(1)));
   case DimExprKind::Min:
     return fold([&](Value x, Value y) { return min(x, y); });
   case DimExprKind::Max:
@@ -183,7 +191,8 @@ Value Emitter::cstFloat(Type type, double value) {
 }
 
 Value Emitter::zero(Type type) {
-  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type)));
+  return arith::ConstantOp::create(b, loc,
+                                   cast<TypedAttr>(b.getZeroAttr(type)));
 }
 
 std::optional<int64_t> Emitter::constantOf(Value value) {
@@ -235,7 +244,9 @@ Value Emitter::floorDiv(Value x, Value y) {
   return arith::DivUIOp::create(b, loc, x, y);
 }
 
-Value Emitter::ceilDiv(Value x, Value y) { return floorDiv(add(x, sub(y, cst(1))), y); }
+Value Emitter::ceilDiv(Value x, Value y) {
+  return floorDiv(add(x, sub(y, cst(1))), y);
+}
 
 Value Emitter::mod(Value x, Value y) {
   auto cx = constantOf(x), cy = constantOf(y);
@@ -282,7 +293,9 @@ Value Emitter::less(Value x, Value y) {
 // Vectors
 //===----------------------------------------------------------------------===//
 
-VectorType Emitter::vec(Type element, unsigned width) { return VectorType::get(width, element); }
+VectorType Emitter::vec(Type element, unsigned width) {
+  return VectorType::get(width, element);
+}
 
 Value Emitter::broadcast(Value value, unsigned width) {
   if (isa<VectorType>(value.getType()))
@@ -293,8 +306,11 @@ Value Emitter::broadcast(Value value, unsigned width) {
     return value;
   if (auto constant = value.getDefiningOp<arith::ConstantOp>())
     return arith::ConstantOp::create(
-        b, loc, SplatElementsAttr::get(vec(value.getType(), width), constant.getValue()));
-  return vector::BroadcastOp::create(b, loc, vec(value.getType(), width), value);
+        b, loc,
+        SplatElementsAttr::get(vec(value.getType(), width),
+                               constant.getValue()));
+  return vector::BroadcastOp::create(b, loc, vec(value.getType(), width),
+                                     value);
 }
 
 Value Emitter::fma(Value x, Value y, Value z) {
@@ -314,7 +330,9 @@ Value Emitter::iota(unsigned width) {
   for (unsigned i = 0; i < width; ++i)
     numbers.push_back(i);
   return arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(vec(b.getI64Type(), width), ArrayRef<int64_t>(numbers)));
+      b, loc,
+      DenseElementsAttr::get(vec(b.getI64Type(), width),
+                             ArrayRef<int64_t>(numbers)));
 }
 
 Value Emitter::maskOf(Value count, unsigned width) {
@@ -324,7 +342,8 @@ Value Emitter::maskOf(Value count, unsigned width) {
   for (unsigned i = 0; i < width; ++i)
     numbers.push_back(i);
   Value lanesOf = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(vec(i32, width), ArrayRef<int32_t>(numbers)));
+      b, loc,
+      DenseElementsAttr::get(vec(i32, width), ArrayRef<int32_t>(numbers)));
   Value narrow = arith::TruncIOp::create(b, loc, i32, count);
   Value all = vector::BroadcastOp::create(b, loc, vec(i32, width), narrow);
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lanesOf, all);
@@ -368,7 +387,8 @@ Values actnet::host::transpose(Emitter &e, ValueRange rows) {
 // Control
 //===----------------------------------------------------------------------===//
 
-Values Emitter::loop(Value lo, Value hi, int64_t step, ValueRange carried, LoopFn body) {
+Values Emitter::loop(Value lo, Value hi, int64_t step, ValueRange carried,
+                     LoopFn body) {
   auto cl = constantOf(lo), ch = constantOf(hi);
   if (cl && ch && *cl >= *ch)
     return Values(carried.begin(), carried.end());
@@ -391,15 +411,18 @@ Values Emitter::loop(Value lo, Value hi, int64_t step, ValueRange carried, LoopF
   return Values(forOp.getResults().begin(), forOp.getResults().end());
 }
 
-void Emitter::loop(Value lo, Value hi, int64_t step, function_ref<void(Value)> body) {
+void Emitter::loop(Value lo, Value hi, int64_t step,
+                   function_ref<void(Value)> body) {
   loop(lo, hi, step, ValueRange(), [&](Value iv, ValueRange) {
     body(iv);
     return Values();
   });
 }
 
-void Emitter::ifThen(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
-  auto ifOp = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
+void Emitter::ifThen(Value condition, function_ref<void()> then,
+                     function_ref<void()> otherwise) {
+  auto ifOp =
+      scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(ifOp.thenBlock()->getTerminator());
   {
@@ -413,12 +436,14 @@ void Emitter::ifThen(Value condition, function_ref<void()> then, function_ref<vo
   }
 }
 
-Values Emitter::select(Value condition, TypeRange types, function_ref<Values()> then,
+Values Emitter::select(Value condition, TypeRange types,
+                       function_ref<Values()> then,
                        function_ref<Values()> otherwise) {
   auto ifOp = scf::IfOp::create(b, loc, types, condition, /*addThenBlock=*/true,
                                 /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(b);
-  for (auto [block, fn] : {std::pair(ifOp.thenBlock(), then), {ifOp.elseBlock(), otherwise}}) {
+  for (auto [block, fn] :
+       {std::pair(ifOp.thenBlock(), then), {ifOp.elseBlock(), otherwise}}) {
     b.setInsertionPointToEnd(block);
     BlockScope scope(*this);
     scf::YieldOp::create(b, loc, fn());
@@ -427,8 +452,9 @@ Values Emitter::select(Value condition, TypeRange types, function_ref<Values()> 
 }
 
 Emitter::LaneScope::LaneScope(Emitter &e, unsigned width, Value count)
-    : e(e), width(e.laneState.width), mask(e.laneState.mask), count(e.laneState.count),
-      anyLanes(e.laneState.anyLanes), barrier(e.cacheBarrier) {
+    : e(e), width(e.laneState.width), mask(e.laneState.mask),
+      count(e.laneState.count), anyLanes(e.laneState.anyLanes),
+      barrier(e.cacheBarrier) {
   e.laneState.width = width;
   e.laneState.count = count;
   e.laneState.anyLanes = false;

@@ -29,16 +29,18 @@ FailureOr<HostVariant> HostVariant::get(StringRef name, Location loc) {
 }
 
 void actnet::host::registerHostCodegenDialects(DialectRegistry &registry) {
-  registry.insert<kernel::KernelDialect, LLVM::LLVMDialect, scf::SCFDialect, cf::ControlFlowDialect,
-                  vector::VectorDialect>();
+  registry.insert<kernel::KernelDialect, LLVM::LLVMDialect, scf::SCFDialect,
+                  cf::ControlFlowDialect, vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }
 
-LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel, const HostVariant &variant,
+LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel,
+                                       const HostVariant &variant,
                                        ModuleOp target) {
   if (!kernel.getSchedule() || !kernel.getTiles())
-    return kernel.emitOpError("has no schedule: run kernel-schedule-host first");
+    return kernel.emitOpError(
+        "has no schedule: run kernel-schedule-host first");
   Emitter emitter(kernel, variant);
   emitter.begin(target);
   switch (kernel.getFamily()) {
@@ -68,9 +70,10 @@ LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel, const HostVariant 
   return emitter.end();
 }
 
-FailureOr<HostImage> actnet::host::compileHostImage(ModuleOp kernelModule,
-                                                    const HostVariant &variant,
-                                                    const HostOptions &options) {
+FailureOr<HostImage>
+actnet::host::compileHostImage(ModuleOp kernelModule,
+                               const HostVariant &variant,
+                               const HostOptions &options) {
   MLIRContext *context = kernelModule.getContext();
   DialectRegistry registry;
   registerHostCodegenDialects(registry);
@@ -79,13 +82,15 @@ FailureOr<HostImage> actnet::host::compileHostImage(ModuleOp kernelModule,
     context->getOrLoadDialect(name);
 
   SmallVector<kernel::FuncOp> kernels(kernelModule.getOps<kernel::FuncOp>());
-  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
+  unsigned threads =
+      options.threads ? options.threads : std::thread::hardware_concurrency();
   if (!context->isMultithreadingEnabled())
     threads = 1;
   // A batch shares the set-up of conversion, translation and passes; small
   // enough that the last ones of several threads end together.
   unsigned batch = std::clamp<unsigned>(kernels.size() / (threads * 4), 1, 32);
-  unsigned batches = std::max<unsigned>(1, (kernels.size() + batch - 1) / batch);
+  unsigned batches =
+      std::max<unsigned>(1, (kernels.size() + batch - 1) / batch);
   std::vector<SmallVector<char, 0>> objects(batches);
   std::atomic<unsigned> next{0};
   std::atomic<bool> bad{false};
@@ -93,10 +98,12 @@ FailureOr<HostImage> actnet::host::compileHostImage(ModuleOp kernelModule,
     for (unsigned i; (i = next++) < batches && !bad;) {
       OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
       bool ok = true;
-      for (unsigned k = i * batch; k < std::min<unsigned>(kernels.size(), (i + 1) * batch); ++k)
+      for (unsigned k = i * batch;
+           k < std::min<unsigned>(kernels.size(), (i + 1) * batch); ++k)
         ok &= succeeded(emitKernel(kernels[k], variant, *module));
       if (!ok || failed(lowerToLLVM(*module)) ||
-          failed(compileObject(*module, variant, /*runtime=*/i == 0, objects[i])))
+          failed(
+              compileObject(*module, variant, /*runtime=*/i == 0, objects[i])))
         bad = true;
     }
   };
@@ -114,7 +121,8 @@ FailureOr<HostImage> actnet::host::compileHostImage(ModuleOp kernelModule,
     return failure();
   HostImage image;
   image.variant = variant.name;
-  if (failed(linkImage(objects, options.linker, kernelModule.getLoc(), image.elf)))
+  if (failed(
+          linkImage(objects, options.linker, kernelModule.getLoc(), image.elf)))
     return failure();
   return image;
 }

@@ -23,18 +23,22 @@ static std::string findLinker(StringRef asked) {
   return {};
 }
 
-LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects, StringRef linker,
-                                      Location loc, SmallVectorImpl<char> &image) {
+LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects,
+                                      StringRef linker, Location loc,
+                                      SmallVectorImpl<char> &image) {
   std::string program = findLinker(linker);
   if (program.empty())
-    return emitError(loc) << "no linker: neither 'ld.lld-22' nor 'ld.lld' is on PATH "
-                             "(Debian package lld-22)";
+    return emitError(loc)
+           << "no linker: neither 'ld.lld-22' nor 'ld.lld' is on PATH "
+              "(Debian package lld-22)";
   SmallVector<std::string> files;
   SmallVector<std::unique_ptr<llvm::FileRemover>> removers;
   auto temporary = [&](StringRef suffix, std::string &path) -> LogicalResult {
     SmallString<128> name;
-    if (std::error_code error = llvm::sys::fs::createTemporaryFile("actnet", suffix, name))
-      return emitError(loc) << "cannot make a temporary file: " << error.message();
+    if (std::error_code error =
+            llvm::sys::fs::createTemporaryFile("actnet", suffix, name))
+      return emitError(loc)
+             << "cannot make a temporary file: " << error.message();
     path = name.str().str();
     removers.push_back(std::make_unique<llvm::FileRemover>(name));
     return success();
@@ -51,7 +55,8 @@ LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects, St
     }
     if (error) {
       stream.clear_error();
-      return emitError(loc) << "cannot write '" << files.back() << "': " << error.message();
+      return emitError(loc)
+             << "cannot write '" << files.back() << "': " << error.message();
     }
   }
   std::string output, messages;
@@ -59,23 +64,39 @@ LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects, St
     return failure();
 
   // -z defs: a call that leaves the image is an error here, not at load.
-  SmallVector<StringRef> arguments{program, "-shared", "-Bsymbolic", "-z", "defs", "-z",
-                                   "norelro", "--hash-style=sysv", "--build-id=none",
-                                   "--no-dynamic-linker", "-s", "-O0", "-o", output};
+  SmallVector<StringRef> arguments{program,
+                                   "-shared",
+                                   "-Bsymbolic",
+                                   "-z",
+                                   "defs",
+                                   "-z",
+                                   "norelro",
+                                   "--hash-style=sysv",
+                                   "--build-id=none",
+                                   "--no-dynamic-linker",
+                                   "-s",
+                                   "-O0",
+                                   "-o",
+                                   output};
   for (const std::string &file : files)
     arguments.push_back(file);
   std::string error;
-  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(messages), StringRef(messages)};
-  int code = llvm::sys::ExecuteAndWait(program, arguments, std::nullopt, redirects, 0, 0, &error);
+  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(messages),
+                                          StringRef(messages)};
+  int code = llvm::sys::ExecuteAndWait(program, arguments, std::nullopt,
+                                       redirects, 0, 0, &error);
   if (code != 0) {
     std::string text = error;
-    if (auto buffer = llvm::MemoryBuffer::getFile(messages); buffer && text.empty())
+    if (auto buffer = llvm::MemoryBuffer::getFile(messages);
+        buffer && text.empty())
       text = (*buffer)->getBuffer().split('\n').first.str();
-    return emitError(loc) << "'" << program << "' cannot link the kernels: " << text;
+    return emitError(loc) << "'" << program
+                          << "' cannot link the kernels: " << text;
   }
   auto buffer = llvm::MemoryBuffer::getFile(output);
   if (!buffer)
-    return emitError(loc) << "cannot read '" << output << "': " << buffer.getError().message();
+    return emitError(loc) << "cannot read '" << output
+                          << "': " << buffer.getError().message();
   image.append((*buffer)->getBufferStart(), (*buffer)->getBufferEnd());
   return success();
 }

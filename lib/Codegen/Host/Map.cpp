@@ -56,7 +56,8 @@ Value Blocks::element(BlockArgument argument, ArrayRef<Index> at) {
     else if (index.base == start)
       simple &= std::exchange(along, d) < 0;
   }
-  simple = simple && along >= 0 && across >= 0 && Emitter::constantOf(strides[along]) == 1 &&
+  simple = simple && along >= 0 && across >= 0 &&
+           Emitter::constantOf(strides[along]) == 1 &&
            Emitter::constantOf(strides[across]) != 1;
   if (!simple)
     return e.definition(argument, at);
@@ -96,8 +97,10 @@ static void emitBlocks(Emitter &e, const kernel::HostNest &nest,
     return e.dim(graph::dimProduct(e.b.getContext(), parts));
   };
   rowLoop(e, nest, dims, [&](SmallVector<Index> at) {
-    const auto &rowGroup = nest.groups[nest.groups.size() - 2], &laneGroup = nest.groups.back();
-    Value rows = extentOf(rowGroup), size = extentOf(laneGroup), lo = e.cst(0), hi = size;
+    const auto &rowGroup = nest.groups[nest.groups.size() - 2],
+               &laneGroup = nest.groups.back();
+    Value rows = extentOf(rowGroup), size = extentOf(laneGroup), lo = e.cst(0),
+          hi = size;
     if (nest.chunk) {
       Value chunks = e.ceilDiv(size, e.cst(nest.chunk));
       lo = e.mul(nest.outer ? e.mod(e.tile, chunks) : e.tile, nest.chunk);
@@ -133,7 +136,8 @@ void actnet::host::emitMap(Emitter &e) {
   }
   SmallVector<graph::DimExprAttr> dims = e.kernel.getResultDims(0);
   unsigned width = lanesFor(e.kernel, e.variant);
-  if (nest->transpose >= 0 && nest->transpose + 2 == static_cast<int64_t>(nest->groups.size()) &&
+  if (nest->transpose >= 0 &&
+      nest->transpose + 2 == static_cast<int64_t>(nest->groups.size()) &&
       nest->outer == nest->transpose)
     return emitBlocks(e, *nest, dims, width);
   nestLoop(e, *nest, dims, width, 1, [&](ArrayRef<SmallVector<Index>> at) {

@@ -35,8 +35,8 @@ Value MathOps::expFloat(Value x) {
   Value n = sub(shifted, magic);
   Value r = fma(n, c(-0.693145751953125), x);
   r = fma(n, c(-1.42860682030941723212e-6), r);
-  Value p = polynomial(r, {1.0, 1.0, 0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3,
-                           1.3981999507e-3, 1.9875691500e-4});
+  Value p = polynomial(r, {1.0, 1.0, 0.5, 1.6666665459e-1, 4.1665795894e-2,
+                           8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
   // 2^n in two factors, for subnormal results and for n = 128.
   Value i = subi(asBits(shifted), asBits(magic));
   Value half = shr(i, 1);
@@ -56,9 +56,9 @@ Value MathOps::logFloat(Value x) {
   Value kf = sub(toFloat(k), select(small, c(23.0), c(0.0)));
   Value f = sub(m, c(1.0));
   Value z = mul(f, f);
-  Value p = polynomial(f, {3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1,
-                           1.4249322787e-1, -1.2420140846e-1, 1.1676998740e-1, -1.1514610310e-1,
-                           7.0376836292e-2});
+  Value p = polynomial(f, {3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1,
+                           -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1,
+                           1.1676998740e-1, -1.1514610310e-1, 7.0376836292e-2});
   Value y = mul(mul(p, f), z);
   y = fma(kf, c(-2.12194440e-4), y);
   y = fma(z, c(-0.5), y);
@@ -73,11 +73,11 @@ Value MathOps::logFloat(Value x) {
 Value MathOps::tanhFloat(Value x) {
   Value t = atLeast(atMost(x, 9.0), -9.0);
   Value z = mul(t, t);
-  Value p = polynomial(z, {0.9999999987258134, 0.13680880157655917, 0.003869537474031646,
-                           2.803189001083831e-05, 3.0643850285705574e-08,
-                           -1.2247157003931312e-11});
-  Value q = polynomial(z, {1.0, 0.470142122496913, 0.027250265129127413, 0.00039407648160660007,
-                           1.2890746475215331e-06});
+  Value p = polynomial(z, {0.9999999987258134, 0.13680880157655917,
+                           0.003869537474031646, 2.803189001083831e-05,
+                           3.0643850285705574e-08, -1.2247157003931312e-11});
+  Value q = polynomial(z, {1.0, 0.470142122496913, 0.027250265129127413,
+                           0.00039407648160660007, 1.2890746475215331e-06});
   Value y = div(mul(t, p), q);
   return atLeast(atMost(y, 1.0), -1.0);
 }
@@ -85,10 +85,12 @@ Value MathOps::tanhFloat(Value x) {
 Value MathOps::erfFloat(Value x) {
   Value t = atLeast(atMost(x, 4.0), -4.0);
   Value z = mul(t, t);
-  Value p = polynomial(z, {1.1283791393812947, 0.19353883464439872, 0.05310092537454479,
-                           0.0038830797012789856, 0.0002845600460727205, 1.986827940507741e-06});
-  Value q = polynomial(z, {1.0, 0.5048518835481001, 0.11534742772854897, 0.015206720169037196,
-                           0.001185507431681076, 3.742035101603507e-05});
+  Value p = polynomial(z, {1.1283791393812947, 0.19353883464439872,
+                           0.05310092537454479, 0.0038830797012789856,
+                           0.0002845600460727205, 1.986827940507741e-06});
+  Value q = polynomial(z, {1.0, 0.5048518835481001, 0.11534742772854897,
+                           0.015206720169037196, 0.001185507431681076,
+                           3.742035101603507e-05});
   Value y = div(mul(t, p), q);
   return atLeast(atMost(y, 1.0), -1.0);
 }
@@ -133,7 +135,9 @@ static Value emitPow(Emitter &e, Value x, Value y) {
     if (*power == -1)
       return m.div(m.c(1), x);
   }
-  return throughDouble(e, {x, y}, [](MathOps &w, ValueRange v) { return w.powDouble(v[0], v[1]); });
+  return throughDouble(e, {x, y}, [](MathOps &w, ValueRange v) {
+    return w.powDouble(v[0], v[1]);
+  });
 }
 
 static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
@@ -143,12 +147,14 @@ static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
   Value x = v[0];
   bool single = m.width() == 32;
   auto wide = [&](function_ref<Value(MathOps &, Value)> compute) {
-    return throughDouble(e, v[0], [&](MathOps &w, ValueRange in) { return compute(w, in[0]); });
+    return throughDouble(
+        e, v[0], [&](MathOps &w, ValueRange in) { return compute(w, in[0]); });
   };
   // Near zero exp(x) - 1 and log(1 + x) are series of their own.
   auto expm1 = [](MathOps &w, Value in) {
-    Value series = w.polynomial(in, {1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
-                                     1.0 / 5040, 1.0 / 40320, 1.0 / 362880});
+    Value series =
+        w.polynomial(in, {1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
+                          1.0 / 5040, 1.0 / 40320, 1.0 / 362880});
     return w.select(w.lt(w.abs(in), w.c(0.0625)), w.mul(in, series),
                     w.sub(w.expDouble(in), w.c(1.0)));
   };
@@ -209,7 +215,8 @@ static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
   case 11: {
     // Halves away from zero: exact, because x - trunc(x) is.
     Value whole = m.truncate(x);
-    Value up = m.cmp(arith::CmpFPredicate::OGE, m.abs(m.sub(x, whole)), m.c(0.5));
+    Value up =
+        m.cmp(arith::CmpFPredicate::OGE, m.abs(m.sub(x, whole)), m.c(0.5));
     return m.select(up, m.add(whole, m.copySign(m.c(1.0), x)), whole);
   }
   case 12:
@@ -245,7 +252,8 @@ static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
       return w.div(w.sineDouble(in, false), w.sineDouble(in, true));
     });
   case 24:
-    return wide([](MathOps &w, Value in) { return w.sub(w.c(1.0), w.erfDouble(in)); });
+    return wide(
+        [](MathOps &w, Value in) { return w.sub(w.c(1.0), w.erfDouble(in)); });
   default:
     return {};
   }
@@ -273,7 +281,8 @@ Value actnet::host::emitMath(Emitter &e, StringRef name, ValueRange operands) {
     return m.select(m.gt(x, operands[2]), operands[2],
                     m.select(m.lt(x, operands[1]), operands[1], x));
   if (name == "arith.remf")
-    return throughDouble(e, operands,
-                         [](MathOps &w, ValueRange v) { return w.remainder(v[0], v[1]); });
+    return throughDouble(e, operands, [](MathOps &w, ValueRange v) {
+      return w.remainder(v[0], v[1]);
+    });
   return emitFloat(e, name, operands);
 }

@@ -72,12 +72,13 @@ Value MathOps::logDouble(Value x) {
 Value MathOps::tanhDouble(Value x) {
   Value a = abs(x);
   // 1 - 2 / (exp(2a) + 1), and the series where that cancels.
-  Value big = sub(c(1.0), div(c(2.0), add(expDouble(atMost(add(a, a), 80.0)), c(1.0))));
+  Value big =
+      sub(c(1.0), div(c(2.0), add(expDouble(atMost(add(a, a), 80.0)), c(1.0))));
   Value z = mul(x, x);
   Value series = polynomial(
-      z, {1.0, -1.0 / 3, 2.0 / 15, -17.0 / 315, 62.0 / 2835, -1382.0 / 155925, 21844.0 / 6081075,
-          -929569.0 / 638512875, 6404582.0 / 10854718875, -443861162.0 / 1856156927625,
-          18888466084.0 / 194896477400625});
+      z, {1.0, -1.0 / 3, 2.0 / 15, -17.0 / 315, 62.0 / 2835, -1382.0 / 155925,
+          21844.0 / 6081075, -929569.0 / 638512875, 6404582.0 / 10854718875,
+          -443861162.0 / 1856156927625, 18888466084.0 / 194896477400625});
   Value y = select(lt(a, c(0.25)), mul(x, series), copySign(big, x));
   return select(isNan(x), x, y);
 }
@@ -136,11 +137,13 @@ Value MathOps::powDouble(Value x, Value y) {
   // A negative base: real only where y is an integer, negative where odd.
   Value whole = eq(truncate(y), y);
   Value halved = mul(y, c(0.5));
-  Value odd = both(whole, cmp(arith::CmpFPredicate::UNE, truncate(halved), halved));
+  Value odd =
+      both(whole, cmp(arith::CmpFPredicate::UNE, truncate(halved), halved));
   Value negative = lt(x, c(0.0));
   Value result = select(both(negative, odd), neg(magnitude), magnitude);
   Value finite = lt(a, c(kInfinity));
-  result = select(both(both(negative, finite), cmp(arith::CmpFPredicate::UNE, truncate(y), y)),
+  result = select(both(both(negative, finite),
+                       cmp(arith::CmpFPredicate::UNE, truncate(y), y)),
                   c(kNan), result);
   // Zero keeps its sign for odd powers.
   Value zero = eq(x, c(0.0));
@@ -159,6 +162,7 @@ Value MathOps::remainder(Value x, Value y) {
                      lt(mul(copySign(c(1.0), r), copySign(c(1.0), x)), c(0.0)));
   Value back = add(r, copySign(abs(y), x));
   r = select(wrong, back, r);
-  r = select(eq(abs(y), c(kInfinity)), select(lt(abs(x), c(kInfinity)), x, c(kNan)), r);
+  r = select(eq(abs(y), c(kInfinity)),
+             select(lt(abs(x), c(kInfinity)), x, c(kNan)), r);
   return copySign(r, x);
 }

@@ -37,7 +37,8 @@ static Type like(Type shape, Type element) {
   return element;
 }
 
-Value Emitter::address(Value pointer, Type element, Value index, int64_t offset) {
+Value Emitter::address(Value pointer, Type element, Value index,
+                       int64_t offset) {
   Type memory = memoryType(element);
   Type ptr = LLVM::LLVMPointerType::get(b.getContext());
   auto inbounds = LLVM::GEPNoWrapFlags::inbounds;
@@ -45,8 +46,8 @@ Value Emitter::address(Value pointer, Type element, Value index, int64_t offset)
     if (auto constant = constantOf(index))
       offset += *constant;
     else
-      pointer = LLVM::GEPOp::create(b, loc, ptr, memory, pointer, ArrayRef<LLVM::GEPArg>{index},
-                                    inbounds);
+      pointer = LLVM::GEPOp::create(b, loc, ptr, memory, pointer,
+                                    ArrayRef<LLVM::GEPArg>{index}, inbounds);
   }
   if (offset == 0)
     return pointer;
@@ -54,22 +55,27 @@ Value Emitter::address(Value pointer, Type element, Value index, int64_t offset)
   if (!llvm::isInt<31>(offset))
     return LLVM::GEPOp::create(b, loc, ptr, memory, pointer,
                                ArrayRef<LLVM::GEPArg>{cst(offset)}, inbounds);
-  return LLVM::GEPOp::create(b, loc, ptr, memory, pointer,
-                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)}, inbounds);
+  return LLVM::GEPOp::create(
+      b, loc, ptr, memory, pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)}, inbounds);
 }
 
-static unsigned bytesOf(Type memory) { return memory.getIntOrFloatBitWidth() / 8; }
+static unsigned bytesOf(Type memory) {
+  return memory.getIntOrFloatBitWidth() / 8;
+}
 
 Value Emitter::load(Type element, Value from, unsigned width, Value mask) {
   Type memory = memoryType(element);
   Type type = width ? Type(vec(memory, width)) : memory;
   Value raw;
   if (mask)
-    raw = LLVM::MaskedLoadOp::create(b, loc, type, from, mask, zero(type), bytesOf(memory));
+    raw = LLVM::MaskedLoadOp::create(b, loc, type, from, mask, zero(type),
+                                     bytesOf(memory));
   else
     raw = LLVM::LoadOp::create(b, loc, type, from, bytesOf(memory));
   if (element.isInteger(1))
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, raw, zero(type));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, raw,
+                                 zero(type));
   if (element.isF16())
     return arith::ExtFOp::create(b, loc, like(type, b.getF32Type()), raw);
   if (element.isBF16()) {

@@ -9,31 +9,37 @@ using namespace mlir;
 using namespace actnet;
 using namespace actnet::host;
 
-bool actnet::host::masksTails(kernel::FuncOp kernel, const HostVariant &variant) {
+bool actnet::host::masksTails(kernel::FuncOp kernel,
+                              const HostVariant &variant) {
   if (variant.vectorBits >= 512)
     return true;
   auto wide = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    return !tensor || tensor.getElementType().isIndex() || tensor.getElementTypeBitWidth() >= 32;
+    return !tensor || tensor.getElementType().isIndex() ||
+           tensor.getElementTypeBitWidth() >= 32;
   };
   return llvm::all_of(kernel.getArgumentTypes(), wide) &&
          llvm::all_of(kernel.getResultTypes(), wide);
 }
 
-unsigned actnet::host::lanesFor(kernel::FuncOp kernel, const HostVariant &variant) {
+unsigned actnet::host::lanesFor(kernel::FuncOp kernel,
+                                const HostVariant &variant) {
   // One register of f32; f64 and i64 take two.
   return variant.lanesF32();
 }
 
-Values actnet::host::vectorLoop(Emitter &e, Value lo, Value hi, unsigned width, unsigned unroll,
-                                ValueRange carried,
-                                function_ref<Values(Value, unsigned, ValueRange)> body) {
+Values actnet::host::vectorLoop(
+    Emitter &e, Value lo, Value hi, unsigned width, unsigned unroll,
+    ValueRange carried,
+    function_ref<Values(Value, unsigned, ValueRange)> body) {
   Values values(carried.begin(), carried.end());
   if (width == 1) {
     Emitter::LaneScope lanes(e, 1);
-    return e.loop(lo, hi, 1, values, [&](Value i, ValueRange in) { return body(i, 1, in); });
+    return e.loop(lo, hi, 1, values,
+                  [&](Value i, ValueRange in) { return body(i, 1, in); });
   }
-  auto constantLo = Emitter::constantOf(lo), constantHi = Emitter::constantOf(hi);
+  auto constantLo = Emitter::constantOf(lo),
+       constantHi = Emitter::constantOf(hi);
   Value done = lo;
   auto run = [&](unsigned times) {
     int64_t step = static_cast<int64_t>(width) * times;
@@ -46,7 +52,8 @@ Values actnet::host::vectorLoop(Emitter &e, Value lo, Value hi, unsigned width, 
                     [&](Value i, ValueRange in) { return body(i, times, in); });
     done = end;
   };
-  if (unroll > 1 && !(constantLo && constantHi && *constantHi - *constantLo < width * unroll))
+  if (unroll > 1 &&
+      !(constantLo && constantHi && *constantHi - *constantLo < width * unroll))
     run(unroll);
   run(1);
   Value rest = e.sub(hi, done);
@@ -58,7 +65,8 @@ Values actnet::host::vectorLoop(Emitter &e, Value lo, Value hi, unsigned width, 
   bool masks = masksTails(e.kernel, e.variant);
   if (!masks || constantRest == 1) {
     Emitter::LaneScope lanes(e, 1);
-    return e.loop(done, hi, 1, values, [&](Value i, ValueRange in) { return body(i, 1, in); });
+    return e.loop(done, hi, 1, values,
+                  [&](Value i, ValueRange in) { return body(i, 1, in); });
   }
   auto tail = [&]() -> Values {
     Emitter::LaneScope lanes(e, width, rest);
@@ -71,11 +79,13 @@ Values actnet::host::vectorLoop(Emitter &e, Value lo, Value hi, unsigned width, 
     e.ifThen(some, [&] { tail(); });
     return values;
   }
-  return e.select(some, ValueRange(values).getTypes(), tail, [&] { return values; });
+  return e.select(some, ValueRange(values).getTypes(), tail,
+                  [&] { return values; });
 }
 
 /// Extent of a group: the product of its dims.
-static Value groupSize(Emitter &e, ArrayRef<int64_t> group, ArrayRef<graph::DimExprAttr> dims) {
+static Value groupSize(Emitter &e, ArrayRef<int64_t> group,
+                       ArrayRef<graph::DimExprAttr> dims) {
   SmallVector<graph::DimExprAttr> parts;
   for (int64_t d : group)
     parts.push_back(dims[d]);
@@ -96,9 +106,11 @@ void actnet::host::rowLoop(Emitter &e, const kernel::HostNest &nest,
   }
   Value tile = e.tile;
   if (nest.chunk)
-    tile = e.floorDiv(tile, e.ceilDiv(groupSize(e, nest.groups.back(), dims), e.cst(nest.chunk)));
+    tile = e.floorDiv(tile, e.ceilDiv(groupSize(e, nest.groups.back(), dims),
+                                      e.cst(nest.chunk)));
   Value first = e.mul(tile, nest.rows);
-  Value last = nest.rows == 1 ? e.add(first, 1) : e.min(count, e.add(first, nest.rows));
+  Value last =
+      nest.rows == 1 ? e.add(first, 1) : e.min(count, e.add(first, nest.rows));
   auto one = [&](Value r) {
     // A group's index stands at its last dim; the others are 0.
     Value rest = r;
@@ -116,8 +128,8 @@ void actnet::host::rowLoop(Emitter &e, const kernel::HostNest &nest,
 }
 
 void actnet::host::nestLoop(Emitter &e, const kernel::HostNest &nest,
-                            ArrayRef<graph::DimExprAttr> dims, unsigned width, unsigned unroll,
-                            PointFn point) {
+                            ArrayRef<graph::DimExprAttr> dims, unsigned width,
+                            unsigned unroll, PointFn point) {
   rowLoop(e, nest, dims, [&](SmallVector<Index> at) {
     int64_t count = nest.groups.size();
     if (nest.outer == count) {
@@ -142,15 +154,16 @@ void actnet::host::nestLoop(Emitter &e, const kernel::HostNest &nest,
         lo = e.mul(number, nest.chunk);
         hi = e.min(size, e.add(lo, nest.chunk));
       }
-      vectorLoop(e, lo, hi, width, unroll, {}, [&](Value i, unsigned times, ValueRange) {
-        SmallVector<SmallVector<Index>> points;
-        for (unsigned u = 0; u < times; ++u) {
-          at[carrier] = Index(i, u * width, e.lanes() > 1 ? 1 : 0);
-          points.push_back(at);
-        }
-        point(points);
-        return Values();
-      });
+      vectorLoop(e, lo, hi, width, unroll, {},
+                 [&](Value i, unsigned times, ValueRange) {
+                   SmallVector<SmallVector<Index>> points;
+                   for (unsigned u = 0; u < times; ++u) {
+                     at[carrier] = Index(i, u * width, e.lanes() > 1 ? 1 : 0);
+                     points.push_back(at);
+                   }
+                   point(points);
+                   return Values();
+                 });
     };
     middle(nest.outer);
   });

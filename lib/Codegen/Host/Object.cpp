@@ -33,7 +33,8 @@
 using namespace mlir;
 using namespace actnet::host;
 
-static std::unique_ptr<llvm::TargetMachine> makeMachine(const HostVariant &variant) {
+static std::unique_ptr<llvm::TargetMachine>
+makeMachine(const HostVariant &variant) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -44,22 +45,24 @@ static std::unique_ptr<llvm::TargetMachine> makeMachine(const HostVariant &varia
   });
   llvm::Triple triple("x86_64-unknown-linux-gnu");
   std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
   options.NoTrappingFPMath = true;
   // The levels of x86-64 are feature lists, not machines.
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, variant.name, "-prefer-256-bit", options,
-                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, variant.name, "-prefer-256-bit", options, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   using namespace llvm;
   PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopUnrolling = false;
+  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopUnrolling =
+      false;
   PassBuilder builder(&machine, tuning);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
@@ -78,7 +81,8 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   LoopPassManager loopPasses;
   loopPasses.addPass(LoopRotatePass());
   loopPasses.addPass(LICMPass(LICMOptions()));
-  passes.addPass(createFunctionToLoopPassAdaptor(std::move(loopPasses), /*UseMemorySSA=*/true));
+  passes.addPass(createFunctionToLoopPassAdaptor(std::move(loopPasses),
+                                                 /*UseMemorySSA=*/true));
   passes.addPass(EarlyCSEPass(/*UseMemorySSA=*/true));
   passes.addPass(InstCombinePass());
   passes.addPass(ADCEPass());
@@ -94,18 +98,20 @@ static void defineRuntime(llvm::Module &module) {
   llvm::IRBuilder<> b(context);
   auto *ptr = b.getPtrTy();
   for (bool copy : {false, true}) {
-    llvm::SmallVector<llvm::Type *> types{ptr, copy ? (llvm::Type *)ptr : b.getInt32Ty(),
-                                          b.getInt64Ty()};
+    llvm::SmallVector<llvm::Type *> types{
+        ptr, copy ? (llvm::Type *)ptr : b.getInt32Ty(), b.getInt64Ty()};
     const char *name = copy ? "memcpy" : "memset";
     auto *type = llvm::FunctionType::get(ptr, types, false);
-    auto *function = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
+    auto *function = llvm::cast<llvm::Function>(
+        module.getOrInsertFunction(name, type).getCallee());
     function->setVisibility(llvm::GlobalValue::HiddenVisibility);
     function->addFnAttr("no-builtins");
     function->addFnAttr(llvm::Attribute::NoUnwind);
     auto *entry = llvm::BasicBlock::Create(context, "", function);
     auto *loop = llvm::BasicBlock::Create(context, "", function);
     auto *exit = llvm::BasicBlock::Create(context, "", function);
-    llvm::Value *to = function->getArg(0), *from = function->getArg(1), *n = function->getArg(2);
+    llvm::Value *to = function->getArg(0), *from = function->getArg(1),
+                *n = function->getArg(2);
     b.SetInsertPoint(entry);
     llvm::Value *byte = copy ? nullptr : b.CreateTrunc(from, b.getInt8Ty());
     b.CreateCondBr(b.CreateICmpEQ(n, b.getInt64(0)), exit, loop);
@@ -113,7 +119,8 @@ static void defineRuntime(llvm::Module &module) {
     auto *i = b.CreatePHI(b.getInt64Ty(), 2);
     i->addIncoming(b.getInt64(0), entry);
     llvm::Value *value =
-        copy ? b.CreateLoad(b.getInt8Ty(), b.CreateGEP(b.getInt8Ty(), from, i)) : byte;
+        copy ? b.CreateLoad(b.getInt8Ty(), b.CreateGEP(b.getInt8Ty(), from, i))
+             : byte;
     b.CreateStore(value, b.CreateGEP(b.getInt8Ty(), to, i));
     llvm::Value *next = b.CreateAdd(i, b.getInt64(1));
     i->addIncoming(next, loop);
@@ -124,10 +131,12 @@ static void defineRuntime(llvm::Module &module) {
 }
 
 /// Translation and optimisation: what the object and the text share.
-static std::unique_ptr<llvm::Module> makeLLVM(ModuleOp module, const HostVariant &variant,
+static std::unique_ptr<llvm::Module> makeLLVM(ModuleOp module,
+                                              const HostVariant &variant,
                                               llvm::TargetMachine &machine,
                                               llvm::LLVMContext &context) {
-  std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context, "kernels");
+  std::unique_ptr<llvm::Module> code =
+      translateModuleToLLVMIR(module, context, "kernels");
   if (!code)
     return nullptr;
   code->setTargetTriple(machine.getTargetTriple());
@@ -145,7 +154,9 @@ static std::unique_ptr<llvm::Module> makeLLVM(ModuleOp module, const HostVariant
   return code;
 }
 
-LogicalResult actnet::host::compileObject(ModuleOp module, const HostVariant &variant, bool runtime,
+LogicalResult actnet::host::compileObject(ModuleOp module,
+                                          const HostVariant &variant,
+                                          bool runtime,
                                           SmallVectorImpl<char> &object) {
   auto machine = makeMachine(variant);
   if (!machine)
@@ -158,13 +169,15 @@ LogicalResult actnet::host::compileObject(ModuleOp module, const HostVariant &va
     defineRuntime(*code);
   llvm::raw_svector_ostream stream(object);
   llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+  if (machine->addPassesToEmitFile(passes, stream, nullptr,
+                                   llvm::CodeGenFileType::ObjectFile))
     return module.emitError("this LLVM cannot write x86-64 objects");
   passes.run(*code);
   return success();
 }
 
-FailureOr<std::string> actnet::host::printLLVM(ModuleOp module, const HostVariant &variant) {
+FailureOr<std::string> actnet::host::printLLVM(ModuleOp module,
+                                               const HostVariant &variant) {
   auto machine = makeMachine(variant);
   if (!machine)
     return module.emitError("this LLVM has no x86-64 target");

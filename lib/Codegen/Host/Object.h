@@ -17,17 +17,20 @@ namespace actnet::host {
 /// object file to `object`. With `runtime`, it also defines memset and memcpy
 /// (hidden), which LLVM may call. Any thread; the context must be ready (see
 /// registerHostCodegenDialects). Errors are emitted at the module.
-mlir::LogicalResult compileObject(mlir::ModuleOp module, const HostVariant &variant, bool runtime,
+mlir::LogicalResult compileObject(mlir::ModuleOp module,
+                                  const HostVariant &variant, bool runtime,
                                   llvm::SmallVectorImpl<char> &object);
 
 /// Optimised LLVM IR of the module as text.
-mlir::FailureOr<std::string> printLLVM(mlir::ModuleOp module, const HostVariant &variant);
+mlir::FailureOr<std::string> printLLVM(mlir::ModuleOp module,
+                                       const HostVariant &variant);
 
 /// Links objects into a shared object without imports. Calls the linker as a
 /// process; errors are emitted at `loc`.
-mlir::LogicalResult linkImage(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects,
-                              llvm::StringRef linker, mlir::Location loc,
-                              llvm::SmallVectorImpl<char> &image);
+mlir::LogicalResult
+linkImage(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects,
+          llvm::StringRef linker, mlir::Location loc,
+          llvm::SmallVectorImpl<char> &image);
 
 } // namespace actnet::host
 

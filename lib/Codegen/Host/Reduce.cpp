@@ -80,16 +80,19 @@ void Reduction::compute(ArrayRef<SmallVector<Index>> points) {
   Values carried;
   for (const SmallVector<Index> &dims : points)
     for (OpOperand &operand : op.getDpsInitsMutable()) {
-      Value init = e.element(operand.get(), e.map(op.getMatchingIndexingMap(&operand), dims));
+      Value init = e.element(operand.get(),
+                             e.map(op.getMatchingIndexingMap(&operand), dims));
       carried.push_back(width > 1 ? e.broadcast(init) : init);
     }
   SmallVector<SmallVector<Index>> dims(points);
-  std::function<Values(unsigned, ValueRange)> nested = [&](unsigned g, ValueRange in) -> Values {
+  std::function<Values(unsigned, ValueRange)> nested =
+      [&](unsigned g, ValueRange in) -> Values {
     if (g == nest.reduced.size()) {
       Values out;
       for (auto [u, at] : llvm::enumerate(dims)) {
         Values inputs = inputElements(e, op, at);
-        for (Value value : e.body(op, at, inputs, in.slice(u * results, results)))
+        for (Value value :
+             e.body(op, at, inputs, in.slice(u * results, results)))
           out.push_back(width > 1 ? e.broadcast(value) : value);
       }
       return out;
@@ -122,12 +125,13 @@ void actnet::host::emitReduce(Emitter &e) {
       root = op;
   Reduction reduction(e, root, *nest);
   for (unsigned i = 0; i < root.getNumResults(); ++i)
-    e.bind(root.getResult(i),
-           [&reduction, i](ArrayRef<Index> at) { return reduction.element(i, at); });
+    e.bind(root.getResult(i), [&reduction, i](ArrayRef<Index> at) {
+      return reduction.element(i, at);
+    });
   unsigned width = nest->reduceLanes ? 1 : lanesFor(e.kernel, e.variant);
   reduction.stride = width;
-  nestLoop(e, *nest, e.kernel.getResultDims(0), width, nest->reduceLanes ? 1 : 4,
-           [&](ArrayRef<SmallVector<Index>> points) {
+  nestLoop(e, *nest, e.kernel.getResultDims(0), width,
+           nest->reduceLanes ? 1 : 4, [&](ArrayRef<SmallVector<Index>> points) {
              reduction.times = points.size();
              reduction.forget();
              for (const SmallVector<Index> &at : points)

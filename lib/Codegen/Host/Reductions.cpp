@@ -23,12 +23,13 @@ std::optional<Combiner> Combiner::get(linalg::GenericOp op) {
   Block *block = op.getBody();
   Value acc = block->getArgument(op.getNumDpsInputs());
   Operation *last = block->getTerminator()->getOperand(0).getDefiningOp();
-  if (!last || last->getBlock() != block || last->getNumOperands() != 2 || !acc.hasOneUse() ||
-      *acc.user_begin() != last)
+  if (!last || last->getBlock() != block || last->getNumOperands() != 2 ||
+      !acc.hasOneUse() || *acc.user_begin() != last)
     return std::nullopt;
   Combiner combiner;
   combiner.op = last;
-  if (isa<arith::AddFOp, arith::AddIOp, arith::OrIOp, arith::XOrIOp, arith::MaxUIOp>(last))
+  if (isa<arith::AddFOp, arith::AddIOp, arith::OrIOp, arith::XOrIOp,
+          arith::MaxUIOp>(last))
     combiner.identity = 0;
   else if (isa<arith::MulFOp, arith::MulIOp>(last))
     combiner.identity = 1;
@@ -50,7 +51,8 @@ Value Combiner::neutral(Emitter &e, Type type) const {
     return e.cstFloat(type, identity);
   unsigned bits = element.getIntOrFloatBitWidth();
   if (infinite) {
-    APInt value = identity < 0 ? APInt::getSignedMinValue(bits) : APInt::getSignedMaxValue(bits);
+    APInt value = identity < 0 ? APInt::getSignedMinValue(bits)
+                               : APInt::getSignedMaxValue(bits);
     return e.cstInt(type, value.getSExtValue());
   }
   return e.cstInt(type, static_cast<int64_t>(identity));
@@ -61,7 +63,8 @@ Values actnet::host::loopExtents(Emitter &e, linalg::GenericOp op) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<RankedTensorType>(operand.get().getType()))
       continue;
-    for (auto [d, expr] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+    for (auto [d, expr] :
+         llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
       if (auto dimExpr = dyn_cast<AffineDimExpr>(expr))
         if (Value &extent = extents[dimExpr.getPosition()]; !extent)
           extent = e.extentValue(operand.get(), d);
@@ -72,7 +75,8 @@ Values actnet::host::loopExtents(Emitter &e, linalg::GenericOp op) {
   return extents;
 }
 
-Values actnet::host::inputElements(Emitter &e, linalg::GenericOp op, ArrayRef<Index> at) {
+Values actnet::host::inputElements(Emitter &e, linalg::GenericOp op,
+                                   ArrayRef<Index> at) {
   Values inputs;
   for (OpOperand *operand : op.getDpsInputOperands()) {
     if (op.getMatchingBlockArgument(operand).use_empty() ||
@@ -80,20 +84,24 @@ Values actnet::host::inputElements(Emitter &e, linalg::GenericOp op, ArrayRef<In
       inputs.push_back({});
       continue;
     }
-    inputs.push_back(e.element(operand->get(), e.map(op.getMatchingIndexingMap(operand), at)));
+    inputs.push_back(e.element(operand->get(),
+                               e.map(op.getMatchingIndexingMap(operand), at)));
   }
   return inputs;
 }
 
 /// Initial elements of the outputs, with the reduced loops at 0.
-static Values initElements(Emitter &e, linalg::GenericOp op, ArrayRef<Index> at) {
+static Values initElements(Emitter &e, linalg::GenericOp op,
+                           ArrayRef<Index> at) {
   Values inits;
   for (OpOperand &operand : op.getDpsInitsMutable())
-    inits.push_back(e.element(operand.get(), e.map(op.getMatchingIndexingMap(&operand), at)));
+    inits.push_back(e.element(operand.get(),
+                              e.map(op.getMatchingIndexingMap(&operand), at)));
   return inits;
 }
 
-Values actnet::host::reduceLanes(Emitter &e, linalg::GenericOp op, ArrayRef<Index> at,
+Values actnet::host::reduceLanes(Emitter &e, linalg::GenericOp op,
+                                 ArrayRef<Index> at,
                                  ArrayRef<SmallVector<int64_t>> groups,
                                  ArrayRef<Value> extents) {
   std::optional<Combiner> combiner = Combiner::get(op);
@@ -137,29 +145,34 @@ Values actnet::host::reduceLanes(Emitter &e, linalg::GenericOp op, ArrayRef<Inde
     count = std::max<int64_t>(1, *size / width);
   Type scalar = inits[0].getType();
   Values accumulators(count, combiner->neutral(e, e.vec(scalar, width)));
-  accumulators = nested(nested, 0, accumulators, [&](Value size, ValueRange in) {
-    return vectorLoop(
-        e, e.cst(0), size, width, count, in, [&](Value i, unsigned times, ValueRange acc) {
-          Values out(acc.begin(), acc.end());
-          for (unsigned u = 0; u < times; ++u) {
-            if (e.lanes() == 1) {
-              // The tail of a type without masks: one lane of the first vector.
-              dims[carrier] = Index(i);
-              Value lane = e.extractLane(out[0], 0);
-              Value next = e.body(op, dims, inputElements(e, op, dims), lane)[0];
-              out[0] = e.insertLane(out[0], next, 0);
-              continue;
-            }
-            dims[carrier] = Index(i, u * width, 1);
-            Values inputs = inputElements(e, op, dims);
-            Value next = e.body(op, dims, inputs, out[u])[0];
-            if (Value mask = e.mask())
-              next = arith::SelectOp::create(e.b, e.loc, mask, e.broadcast(next), out[u]);
-            out[u] = e.broadcast(next);
-          }
-          return out;
-        });
-  });
+  accumulators =
+      nested(nested, 0, accumulators, [&](Value size, ValueRange in) {
+        return vectorLoop(
+            e, e.cst(0), size, width, count, in,
+            [&](Value i, unsigned times, ValueRange acc) {
+              Values out(acc.begin(), acc.end());
+              for (unsigned u = 0; u < times; ++u) {
+                if (e.lanes() == 1) {
+                  // The tail of a type without masks: one lane of the first
+                  // vector.
+                  dims[carrier] = Index(i);
+                  Value lane = e.extractLane(out[0], 0);
+                  Value next =
+                      e.body(op, dims, inputElements(e, op, dims), lane)[0];
+                  out[0] = e.insertLane(out[0], next, 0);
+                  continue;
+                }
+                dims[carrier] = Index(i, u * width, 1);
+                Values inputs = inputElements(e, op, dims);
+                Value next = e.body(op, dims, inputs, out[u])[0];
+                if (Value mask = e.mask())
+                  next = arith::SelectOp::create(e.b, e.loc, mask,
+                                                 e.broadcast(next), out[u]);
+                out[u] = e.broadcast(next);
+              }
+              return out;
+            });
+      });
 
   // The accumulator's place among the op's operands does not matter: all
   // combiners commute.
@@ -167,14 +180,16 @@ Values actnet::host::reduceLanes(Emitter &e, linalg::GenericOp op, ArrayRef<Inde
   for (unsigned distance = 1; distance < count; distance *= 2)
     for (unsigned u = 0; u + distance < count; u += 2 * distance) {
       Emitter::LaneScope lanes(e, width);
-      accumulators[u] = e.apply(op2, {accumulators[u], accumulators[u + distance]});
+      accumulators[u] =
+          e.apply(op2, {accumulators[u], accumulators[u + distance]});
     }
   Value vector = accumulators[0];
   for (unsigned half = width / 2; half >= 1; half /= 2) {
     SmallVector<int64_t> low, high;
     for (unsigned l = 0; l < half; ++l)
       low.push_back(l), high.push_back(l + half);
-    Value x = e.shuffle(vector, vector, low), y = e.shuffle(vector, vector, high);
+    Value x = e.shuffle(vector, vector, low),
+          y = e.shuffle(vector, vector, high);
     Emitter::LaneScope lanes(e, half);
     vector = e.apply(op2, {x, y});
   }

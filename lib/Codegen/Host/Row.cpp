@@ -48,7 +48,8 @@ private:
 
 } // namespace
 
-Value RowEmitter::place(const kernel::RowTemporary &temporary, ArrayRef<Index> at) {
+Value RowEmitter::place(const kernel::RowTemporary &temporary,
+                        ArrayRef<Index> at) {
   // Row-major within the row. Groups have their index at their last dim.
   Index sum;
   int64_t stride = 1;
@@ -63,7 +64,8 @@ Value RowEmitter::place(const kernel::RowTemporary &temporary, ArrayRef<Index> a
 }
 
 void RowEmitter::keep(const kernel::RowTemporary &temporary) {
-  Type element = Emitter::computeType(getElementTypeOrSelf(temporary.tensor.getType()));
+  Type element =
+      Emitter::computeType(getElementTypeOrSelf(temporary.tensor.getType()));
   e.bind(temporary.tensor, [=, this](ArrayRef<Index> at) {
     Value value = e.definition(temporary.tensor, at);
     if (e.lanes() > 1)
@@ -74,9 +76,11 @@ void RowEmitter::keep(const kernel::RowTemporary &temporary) {
 }
 
 void RowEmitter::reuse(const kernel::RowTemporary &temporary) {
-  Type element = Emitter::computeType(getElementTypeOrSelf(temporary.tensor.getType()));
+  Type element =
+      Emitter::computeType(getElementTypeOrSelf(temporary.tensor.getType()));
   e.bind(temporary.tensor, [=, this](ArrayRef<Index> at) {
-    return e.load(element, place(temporary, at), e.lanes() > 1 ? e.lanes() : 0, e.mask());
+    return e.load(element, place(temporary, at), e.lanes() > 1 ? e.lanes() : 0,
+                  e.mask());
   });
 }
 
@@ -123,7 +127,8 @@ void RowEmitter::row(SmallVector<Index> at) {
     Values values = reduceLanes(e, root, dims, nest.reduced, extents);
     after();
     for (auto [i, value] : llvm::enumerate(values))
-      e.bind(root.getResult(i), [value = value](ArrayRef<Index>) { return value; });
+      e.bind(root.getResult(i),
+             [value = value](ArrayRef<Index>) { return value; });
   }
 
   // Results of the rows, then those along the row.
@@ -164,11 +169,12 @@ void RowEmitter::row(SmallVector<Index> at) {
         return;
       }
       unsigned width = lanesFor(e.kernel, e.variant);
-      vectorLoop(e, e.cst(0), size, width, 1, {}, [&](Value i, unsigned, ValueRange) {
-        at[carrier] = Index(i, 0, e.lanes() > 1 ? 1 : 0);
-        nested(g + 1);
-        return Values();
-      });
+      vectorLoop(e, e.cst(0), size, width, 1, {},
+                 [&](Value i, unsigned, ValueRange) {
+                   at[carrier] = Index(i, 0, e.lanes() > 1 ? 1 : 0);
+                   nested(g + 1);
+                   return Values();
+                 });
     };
     if (nest.reduced.empty()) {
       Emitter::LaneScope lanes(e, 1);

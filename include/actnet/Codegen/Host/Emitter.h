@@ -125,7 +125,8 @@ public:
   mlir::Value iota(unsigned width);
   /// Lane l < count: vector<width x i1>.
   mlir::Value maskOf(mlir::Value count, unsigned width);
-  mlir::Value shuffle(mlir::Value x, mlir::Value y, llvm::ArrayRef<int64_t> lanes);
+  mlir::Value shuffle(mlir::Value x, mlir::Value y,
+                      llvm::ArrayRef<int64_t> lanes);
   mlir::Value extractLane(mlir::Value vector, int64_t lane);
   mlir::Value insertLane(mlir::Value vector, mlir::Value scalar, int64_t lane);
 
@@ -138,8 +139,8 @@ public:
   /// How it is computed with (f16, bf16: f32).
   static mlir::Type computeType(mlir::Type element);
   /// pointer + index elements (+ offset elements).
-  mlir::Value address(mlir::Value pointer, mlir::Type element, mlir::Value index,
-                      int64_t offset = 0);
+  mlir::Value address(mlir::Value pointer, mlir::Type element,
+                      mlir::Value index, int64_t offset = 0);
   /// Loads one element (width 0) or a vector, converted to its compute type.
   /// A mask keeps lanes that are off from touching memory; they are 0.
   mlir::Value load(mlir::Type element, mlir::Value address, unsigned width = 0,
@@ -156,15 +157,16 @@ public:
 
   using LoopFn = llvm::function_ref<Values(mlir::Value, mlir::ValueRange)>;
   /// for (iv = lo; iv < hi; iv += step) carried = body(iv, carried).
-  Values loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange carried,
-              LoopFn body);
+  Values loop(mlir::Value lo, mlir::Value hi, int64_t step,
+              mlir::ValueRange carried, LoopFn body);
   /// The same without carried values; a loop of one turn is no loop.
   void loop(mlir::Value lo, mlir::Value hi, int64_t step,
             llvm::function_ref<void(mlir::Value)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> then,
               llvm::function_ref<void()> otherwise = nullptr);
   /// Values from one of two branches.
-  Values select(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> then,
+  Values select(mlir::Value condition, mlir::TypeRange types,
+                llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise);
 
   //===--------------------------------------------------------------------===//
@@ -217,8 +219,8 @@ public:
   /// Emits a generic's body for given input and output elements (compute
   /// types); `at` are its iteration indices, for linalg.index. One value a
   /// result.
-  Values body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> at, mlir::ValueRange inputs,
-              mlir::ValueRange outputs);
+  Values body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> at,
+              mlir::ValueRange inputs, mlir::ValueRange outputs);
   /// Emits one op of a scalar body for given operands.
   mlir::Value apply(mlir::Operation &op, mlir::ValueRange operands);
   /// Address of an element of a tensor argument, or of a result (lane 0).
@@ -244,7 +246,8 @@ public:
   mlir::Value round(mlir::Type element, mlir::Value value);
 
   /// Reports an error at an op and marks the emission as failed.
-  mlir::Value fail(mlir::Operation *op, const llvm::Twine &message, mlir::Type type);
+  mlir::Value fail(mlir::Operation *op, const llvm::Twine &message,
+                   mlir::Type type);
   bool failed() const { return hasFailed; }
 
 private:
@@ -262,12 +265,15 @@ private:
   using Cache = std::vector<CacheEntry>;
 
   mlir::Value find(mlir::Value tensor, llvm::ArrayRef<Index> at);
-  void remember(mlir::Value tensor, llvm::ArrayRef<Index> at, mlir::Value value);
-  mlir::Value generic(mlir::linalg::GenericOp op, unsigned result, llvm::ArrayRef<Index> at);
+  void remember(mlir::Value tensor, llvm::ArrayRef<Index> at,
+                mlir::Value value);
+  mlir::Value generic(mlir::linalg::GenericOp op, unsigned result,
+                      llvm::ArrayRef<Index> at);
   mlir::Value pad(mlir::tensor::PadOp op, llvm::ArrayRef<Index> at);
   mlir::Value slice(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Index> at);
   mlir::Value constant(mlir::arith::ConstantOp op, llvm::ArrayRef<Index> at);
-  mlir::Value loadAt(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> strides,
+  mlir::Value loadAt(mlir::Value pointer, mlir::Type element,
+                     llvm::ArrayRef<mlir::Value> strides,
                      llvm::ArrayRef<Index> at);
   mlir::Value gatherLanes(mlir::Value pointer, mlir::Type element,
                           llvm::function_ref<mlir::Value(unsigned)> offset);
@@ -296,7 +302,8 @@ Values transpose(Emitter &e, mlir::ValueRange rows);
 
 /// Emits a math op on scalars or vectors (Math.cpp): `name` as in the math
 /// dialect (`math.exp`), operands of one type. Null where it is unknown.
-mlir::Value emitMath(Emitter &e, llvm::StringRef name, mlir::ValueRange operands);
+mlir::Value emitMath(Emitter &e, llvm::StringRef name,
+                     mlir::ValueRange operands);
 
 /// How a family emits a kernel's code, between `begin` and `end`.
 void emitMap(Emitter &e);

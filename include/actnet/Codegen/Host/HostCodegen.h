@@ -35,7 +35,8 @@ struct HostVariant {
 
   /// The variant of this name; fails, with an error at `loc` that lists the
   /// known names, for any other.
-  static mlir::FailureOr<HostVariant> get(llvm::StringRef name, mlir::Location loc);
+  static mlir::FailureOr<HostVariant> get(llvm::StringRef name,
+                                          mlir::Location loc);
 };
 
 struct HostOptions {
@@ -65,7 +66,8 @@ mlir::FailureOr<HostImage> compileHostImage(mlir::ModuleOp kernelModule,
 /// Emits one kernel as functions of `target`: `NAME`, with the ABI of a host
 /// kernel, and `NAME.body`, which it calls. The text is scf, arith, vector and
 /// LLVM ops. Errors are emitted at the kernel.
-mlir::LogicalResult emitKernel(kernel::FuncOp kernel, const HostVariant &variant,
+mlir::LogicalResult emitKernel(kernel::FuncOp kernel,
+                               const HostVariant &variant,
                                mlir::ModuleOp target);
 
 /// Lowers what `emitKernel` made to the LLVM dialect.

@@ -16,14 +16,16 @@ using namespace actnet::kernel;
 namespace {
 
 bool isFree(Operation &op) {
-  return isa<tensor::EmptyOp, linalg::FillOp, tensor::ExtractSliceOp, tensor::PadOp,
-             tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::SplatOp, tensor::DimOp,
-             arith::ConstantOp, YieldOp>(op) ||
-         llvm::all_of(op.getResultTypes(), [](Type type) { return !isa<ShapedType>(type); });
+  return isa<tensor::EmptyOp, linalg::FillOp, tensor::ExtractSliceOp,
+             tensor::PadOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::SplatOp, tensor::DimOp, arith::ConstantOp, YieldOp>(op) ||
+         llvm::all_of(op.getResultTypes(),
+                      [](Type type) { return !isa<ShapedType>(type); });
 }
 
 bool isElementwise(linalg::GenericOp op) {
-  return op.getNumReductionLoops() == 0 && op.getNumParallelLoops() == op.getNumLoops();
+  return op.getNumReductionLoops() == 0 &&
+         op.getNumParallelLoops() == op.getNumLoops();
 }
 
 /// Multiplies the inputs and adds to the output, casts in between allowed.
@@ -36,7 +38,8 @@ bool isMultiplyAdd(linalg::GenericOp op) {
     return false;
   return llvm::any_of(sum->getOperands(), [](Value operand) {
     Operation *product = operand.getDefiningOp();
-    while (isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncFOp>(product))
+    while (isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp,
+                           arith::TruncFOp>(product))
       product = product->getOperand(0).getDefiningOp();
     return isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product);
   });
@@ -57,8 +60,9 @@ LogicalResult verifyFamily(FuncOp kernel) {
       } else {
         for (OpOperand &init : generic.getDpsInitsMutable())
           if (!generic.getMatchingIndexingMap(&init).isPermutation())
-            return generic.emitOpError("an elementwise generic of a kernel writes each element "
-                                       "once: its output map must be a permutation");
+            return generic.emitOpError(
+                "an elementwise generic of a kernel writes each element "
+                "once: its output map must be a permutation");
       }
       continue;
     }
@@ -67,17 +71,20 @@ LogicalResult verifyFamily(FuncOp kernel) {
       continue;
     }
     if (!isFree(op))
-      return op.emitOpError() << "has no place in the body of a kernel of family "
-                              << stringifyFamily(family);
+      return op.emitOpError()
+             << "has no place in the body of a kernel of family "
+             << stringifyFamily(family);
   }
   auto wrong = [&](StringRef expected) -> LogicalResult {
-    return kernel.emitOpError() << "family " << stringifyFamily(family) << " takes " << expected
-                                << ", found " << roots.size() << " generics with reductions and "
-                                << attentions.size() << " attentions";
+    return kernel.emitOpError()
+           << "family " << stringifyFamily(family) << " takes " << expected
+           << ", found " << roots.size() << " generics with reductions and "
+           << attentions.size() << " attentions";
   };
   if (family == Family::attention)
-    return attentions.size() == 1 && roots.empty() ? success()
-                                                   : wrong("one kernel.attention");
+    return attentions.size() == 1 && roots.empty()
+               ? success()
+               : wrong("one kernel.attention");
   if (!attentions.empty())
     return wrong("no attention");
   switch (family) {
@@ -90,13 +97,16 @@ LogicalResult verifyFamily(FuncOp kernel) {
       SmallVector<utils::IteratorType> iterators = root.getIteratorTypesArray();
       unsigned count = root.getNumReductionLoops();
       for (unsigned i = 0; i < iterators.size(); ++i)
-        if ((iterators[i] == utils::IteratorType::reduction) != (i >= iterators.size() - count))
+        if ((iterators[i] == utils::IteratorType::reduction) !=
+            (i >= iterators.size() - count))
           return root.emitOpError("a row kernel reduces over trailing dims");
       if (reduced && *reduced != count)
-        return root.emitOpError() << "reduces over " << count << " dims, another over " << *reduced;
+        return root.emitOpError() << "reduces over " << count
+                                  << " dims, another over " << *reduced;
       reduced = count;
     }
-    return roots.empty() ? wrong("at least one generic with reductions") : success();
+    return roots.empty() ? wrong("at least one generic with reductions")
+                         : success();
   }
   case Family::contract:
   case Family::conv:
@@ -105,7 +115,8 @@ LogicalResult verifyFamily(FuncOp kernel) {
       return wrong("one generic with reductions");
     return isMultiplyAdd(roots[0])
                ? success()
-               : roots[0].emitOpError("must multiply its two inputs and add to its output");
+               : roots[0].emitOpError(
+                     "must multiply its two inputs and add to its output");
   case Family::reduce:
   case Family::pool:
     return roots.size() == 1 ? success() : wrong("one generic with reductions");

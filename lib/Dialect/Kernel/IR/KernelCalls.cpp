@@ -20,23 +20,30 @@ static RankedTensorType withoutEncoding(Type type) {
 
 /// Compares dims of an operand or result with the callee's.
 static LogicalResult verifyDims(DispatchOp op, Type type, Type calleeType,
-                                ArrayRef<graph::DimExprAttr> calleeDims, const Twine &what) {
+                                ArrayRef<graph::DimExprAttr> calleeDims,
+                                const Twine &what) {
   // A static extent may meet a dynamic one of the callee: kernels are shared.
-  RankedTensorType here = withoutEncoding(type), there = withoutEncoding(calleeType);
-  if (here.getElementType() != there.getElementType() || here.getRank() != there.getRank())
-    return op.emitOpError() << what << " is " << here << ", the kernel has " << there;
-  SmallVector<graph::DimExprAttr> dims = graph::getDims(cast<RankedTensorType>(type));
+  RankedTensorType here = withoutEncoding(type),
+                   there = withoutEncoding(calleeType);
+  if (here.getElementType() != there.getElementType() ||
+      here.getRank() != there.getRank())
+    return op.emitOpError()
+           << what << " is " << here << ", the kernel has " << there;
+  SmallVector<graph::DimExprAttr> dims =
+      graph::getDims(cast<RankedTensorType>(type));
   for (auto [i, dim, calleeDim] : llvm::enumerate(dims, calleeDims)) {
-    graph::DimExprAttr expected =
-        graph::dimSubstitute(calleeDim, [&](StringRef name) -> graph::DimExprAttr {
+    graph::DimExprAttr expected = graph::dimSubstitute(
+        calleeDim, [&](StringRef name) -> graph::DimExprAttr {
           unsigned number;
-          if (name.drop_front().getAsInteger(10, number) || number >= op.getDims().size())
+          if (name.drop_front().getAsInteger(10, number) ||
+              number >= op.getDims().size())
             return {};
           return cast<graph::DimExprAttr>(op.getDims()[number]);
         });
     if (expected != dim)
-      return op.emitOpError() << what << ": dim " << i << " is " << graph::toString(dim)
-                              << ", the kernel takes " << graph::toString(expected);
+      return op.emitOpError()
+             << what << ": dim " << i << " is " << graph::toString(dim)
+             << ", the kernel takes " << graph::toString(expected);
   }
   return success();
 }
@@ -49,51 +56,59 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   unsigned numDims = callee.getArgumentTypes().size() - numTensors;
   if (getOperands().size() != numTensors || getDims().size() != numDims ||
       getResults().size() != callee.getResultTypes().size())
-    return emitOpError() << "has " << getOperands().size() << " operands, " << getDims().size()
-                         << " dims and " << getResults().size() << " results; @" << getCallee()
+    return emitOpError() << "has " << getOperands().size() << " operands, "
+                         << getDims().size() << " dims and "
+                         << getResults().size() << " results; @" << getCallee()
                          << " has " << numTensors << ", " << numDims << " and "
                          << callee.getResultTypes().size();
   for (unsigned i = 0; i < numTensors; ++i)
-    if (failed(verifyDims(*this, getOperands()[i].getType(), callee.getArgumentTypes()[i],
-                          callee.getArgDims(i), "operand " + Twine(i))))
+    if (failed(verifyDims(*this, getOperands()[i].getType(),
+                          callee.getArgumentTypes()[i], callee.getArgDims(i),
+                          "operand " + Twine(i))))
       return failure();
   for (unsigned i = 0; i < getResults().size(); ++i)
-    if (failed(verifyDims(*this, getResults()[i].getType(), callee.getResultTypes()[i],
-                          callee.getResultDims(i), "result " + Twine(i))))
+    if (failed(verifyDims(*this, getResults()[i].getType(),
+                          callee.getResultTypes()[i], callee.getResultDims(i),
+                          "result " + Twine(i))))
       return failure();
   return success();
 }
 
 LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto recipe = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getRecipeAttr());
+  auto recipe =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getRecipeAttr());
   if (!recipe || !recipe->hasAttr(graph::GraphDialect::kRecipeAttr))
     return emitOpError() << "there is no recipe @" << getRecipe();
   if (recipe.getNumArguments() || recipe.getNumResults() != 1 ||
       recipe.getResultTypes().front() != getResult().getType())
-    return emitOpError() << "recipe @" << getRecipe() << " has type " << recipe.getFunctionType()
-                         << ", expected () -> " << getResult().getType();
+    return emitOpError() << "recipe @" << getRecipe() << " has type "
+                         << recipe.getFunctionType() << ", expected () -> "
+                         << getResult().getType();
   return success();
 }
 
 LogicalResult ViewOp::verify() {
-  auto x = cast<RankedTensorType>(getX().getType()), y = cast<RankedTensorType>(getY().getType());
+  auto x = cast<RankedTensorType>(getX().getType()),
+       y = cast<RankedTensorType>(getY().getType());
   if (x.getElementType() != y.getElementType())
     return emitOpError("a view keeps the element type");
   auto xs = graph::dimProduct(getContext(), graph::getDims(x));
   auto ys = graph::dimProduct(getContext(), graph::getDims(y));
   if (xs != ys)
-    return emitOpError() << "a view keeps the number of elements: " << graph::toString(xs)
-                         << " is not " << graph::toString(ys);
+    return emitOpError() << "a view keeps the number of elements: "
+                         << graph::toString(xs) << " is not "
+                         << graph::toString(ys);
   return success();
 }
 
 LogicalResult SliceOp::verify() {
-  auto x = cast<RankedTensorType>(getX().getType()), y = cast<RankedTensorType>(getY().getType());
+  auto x = cast<RankedTensorType>(getX().getType()),
+       y = cast<RankedTensorType>(getY().getType());
   if (x.getElementType() != y.getElementType() || x.getRank() != y.getRank())
     return emitOpError("a slice keeps rank and element type");
   if (static_cast<int64_t>(getStarts().getDims().size()) != x.getRank())
-    return emitOpError() << "has " << getStarts().getDims().size() << " starts for rank "
-                         << x.getRank();
+    return emitOpError() << "has " << getStarts().getDims().size()
+                         << " starts for rank " << x.getRank();
   return success();
 }
 
@@ -106,17 +121,20 @@ LogicalResult ConcatOp::verify() {
   graph::DimExprAttr sum = graph::dimConstant(getContext(), 0);
   for (Value input : getInputs()) {
     auto type = cast<RankedTensorType>(input.getType());
-    if (type.getRank() != y.getRank() || type.getElementType() != y.getElementType())
+    if (type.getRank() != y.getRank() ||
+        type.getElementType() != y.getElementType())
       return emitOpError() << "input " << type << " does not fit into " << y;
     SmallVector<graph::DimExprAttr> parts = graph::getDims(type);
     sum = graph::dimAdd(sum, parts[axis]);
     for (int64_t i = 0; i < y.getRank(); ++i)
       if (i != axis && parts[i] != dims[i])
-        return emitOpError() << "dim " << i << " of an input is " << graph::toString(parts[i])
-                             << ", expected " << graph::toString(dims[i]);
+        return emitOpError()
+               << "dim " << i << " of an input is " << graph::toString(parts[i])
+               << ", expected " << graph::toString(dims[i]);
   }
   if (sum != dims[axis])
-    return emitOpError() << "inputs have " << graph::toString(sum) << " along the axis, the result "
+    return emitOpError() << "inputs have " << graph::toString(sum)
+                         << " along the axis, the result "
                          << graph::toString(dims[axis]);
   return success();
 }
@@ -124,8 +142,8 @@ LogicalResult ConcatOp::verify() {
 LogicalResult AttentionOp::verify() {
   unsigned expected = getMask() ? 5 : 4;
   if (getIndexingMaps().size() != expected)
-    return emitOpError() << "has " << getIndexingMaps().size() << " maps for " << expected
-                         << " operands";
+    return emitOpError() << "has " << getIndexingMaps().size() << " maps for "
+                         << expected << " operands";
   SmallVector<Value> operands{getQ(), getK(), getV()};
   if (getMask())
     operands.push_back(getMask());
@@ -133,9 +151,12 @@ LogicalResult AttentionOp::verify() {
   for (auto [operand, attribute] : llvm::zip(operands, getIndexingMaps())) {
     AffineMap map = cast<AffineMapAttr>(attribute).getValue();
     if (map.getNumDims() != 6 || map.getNumSymbols() != 0)
-      return emitOpError() << "map " << attribute << " must have the six dims (b, h, s, t, d, e)";
-    if (map.getNumResults() != cast<RankedTensorType>(operand.getType()).getRank())
-      return emitOpError() << "map " << attribute << " does not fit " << operand.getType();
+      return emitOpError() << "map " << attribute
+                           << " must have the six dims (b, h, s, t, d, e)";
+    if (map.getNumResults() !=
+        cast<RankedTensorType>(operand.getType()).getRank())
+      return emitOpError() << "map " << attribute << " does not fit "
+                           << operand.getType();
   }
   if (getResult().getType() != getOut().getType())
     return emitOpError("result must have the type of outs");

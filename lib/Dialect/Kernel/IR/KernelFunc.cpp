@@ -12,9 +12,10 @@ using namespace mlir;
 using namespace actnet;
 using namespace actnet::kernel;
 
-void FuncOp::build(OpBuilder &builder, OperationState &state, StringRef name, FunctionType type,
-                   Family family) {
-  state.addAttribute(getSymNameAttrName(state.name), builder.getStringAttr(name));
+void FuncOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                   FunctionType type, Family family) {
+  state.addAttribute(getSymNameAttrName(state.name),
+                     builder.getStringAttr(name));
   state.addAttribute(getFunctionTypeAttrName(state.name), TypeAttr::get(type));
   state.addAttribute(getFamilyAttrName(state.name),
                      FamilyAttr::get(builder.getContext(), family));
@@ -26,19 +27,21 @@ void FuncOp::build(OpBuilder &builder, OperationState &state, StringRef name, Fu
 }
 
 ParseResult FuncOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto makeType = [](Builder &builder, ArrayRef<Type> inputs, ArrayRef<Type> results,
-                     function_interface_impl::VariadicFlag, std::string &) -> Type {
+  auto makeType =
+      [](Builder &builder, ArrayRef<Type> inputs, ArrayRef<Type> results,
+         function_interface_impl::VariadicFlag, std::string &) -> Type {
     return builder.getFunctionType(inputs, results);
   };
   return function_interface_impl::parseFunctionOp(
-      parser, result, /*allowVariadic=*/false, getFunctionTypeAttrName(result.name), makeType,
+      parser, result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(result.name), makeType,
       getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
 }
 
 void FuncOp::print(OpAsmPrinter &printer) {
-  function_interface_impl::printFunctionOp(printer, *this, /*isVariadic=*/false,
-                                           getFunctionTypeAttrName(), getArgAttrsAttrName(),
-                                           getResAttrsAttrName());
+  function_interface_impl::printFunctionOp(
+      printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+      getArgAttrsAttrName(), getResAttrsAttrName());
 }
 
 unsigned FuncOp::getNumOperandTensors() {
@@ -50,7 +53,8 @@ unsigned FuncOp::getNumOperandTensors() {
 
 /// Dims from the attribute where there is one, else from a static type. A
 /// dynamic dim without a name is the symbol `?`, which the verifier refuses.
-static SmallVector<graph::DimExprAttr> dimsOf(RankedTensorType type, Attribute attribute) {
+static SmallVector<graph::DimExprAttr> dimsOf(RankedTensorType type,
+                                              Attribute attribute) {
   if (auto dims = dyn_cast_or_null<graph::DimsAttr>(attribute))
     return llvm::to_vector(dims.getDims());
   SmallVector<graph::DimExprAttr> dims;
@@ -61,9 +65,9 @@ static SmallVector<graph::DimExprAttr> dimsOf(RankedTensorType type, Attribute a
   return dims;
 }
 
-static SmallVector<graph::DimExprAttr> stridesOf(MLIRContext *context,
-                                                 ArrayRef<graph::DimExprAttr> dims,
-                                                 Attribute attribute) {
+static SmallVector<graph::DimExprAttr>
+stridesOf(MLIRContext *context, ArrayRef<graph::DimExprAttr> dims,
+          Attribute attribute) {
   if (auto strides = dyn_cast_or_null<graph::DimsAttr>(attribute))
     return llvm::to_vector(strides.getDims());
   SmallVector<graph::DimExprAttr> strides(dims.size());
@@ -86,18 +90,22 @@ SmallVector<graph::DimExprAttr> FuncOp::getResultDims(unsigned i) {
 }
 
 SmallVector<graph::DimExprAttr> FuncOp::getArgStrides(unsigned i) {
-  return stridesOf(getContext(), getArgDims(i), getArgAttr(i, KernelDialect::kStridesAttr));
+  return stridesOf(getContext(), getArgDims(i),
+                   getArgAttr(i, KernelDialect::kStridesAttr));
 }
 
 SmallVector<graph::DimExprAttr> FuncOp::getResultStrides(unsigned i) {
-  return stridesOf(getContext(), getResultDims(i), getResultAttr(i, KernelDialect::kStridesAttr));
+  return stridesOf(getContext(), getResultDims(i),
+                   getResultAttr(i, KernelDialect::kStridesAttr));
 }
 
 /// Checks dims and strides of one tensor type against its attributes.
-static LogicalResult verifyTensor(FuncOp func, RankedTensorType type, Attribute dimsAttr,
-                                  Attribute stridesAttr, unsigned numDims, const Twine &what) {
+static LogicalResult verifyTensor(FuncOp func, RankedTensorType type,
+                                  Attribute dimsAttr, Attribute stridesAttr,
+                                  unsigned numDims, const Twine &what) {
   if (type.getEncoding())
-    return func.emitOpError() << what << " has an encoding; kernels take dims as index arguments";
+    return func.emitOpError()
+           << what << " has an encoding; kernels take dims as index arguments";
   if (dimsAttr && !isa<graph::DimsAttr>(dimsAttr))
     return func.emitOpError() << what << ": " << KernelDialect::kDimsAttr
                               << " must be #graph.dims<…>";
@@ -106,13 +114,14 @@ static LogicalResult verifyTensor(FuncOp func, RankedTensorType type, Attribute 
                               << " must be #graph.dims<…>";
   SmallVector<graph::DimExprAttr> dims = dimsOf(type, dimsAttr);
   if (static_cast<int64_t>(dims.size()) != type.getRank())
-    return func.emitOpError() << what << " has rank " << type.getRank() << " but "
-                              << dims.size() << " dims";
+    return func.emitOpError() << what << " has rank " << type.getRank()
+                              << " but " << dims.size() << " dims";
   SmallVector<graph::DimExprAttr> all = dims;
   if (auto strides = dyn_cast_or_null<graph::DimsAttr>(stridesAttr)) {
     if (static_cast<int64_t>(strides.getDims().size()) != type.getRank())
-      return func.emitOpError() << what << " has rank " << type.getRank() << " but "
-                                << strides.getDims().size() << " strides";
+      return func.emitOpError()
+             << what << " has rank " << type.getRank() << " but "
+             << strides.getDims().size() << " strides";
     llvm::append_range(all, strides.getDims());
   }
   for (int64_t i = 0; i < type.getRank(); ++i) {
@@ -125,14 +134,14 @@ static LogicalResult verifyTensor(FuncOp func, RankedTensorType type, Attribute 
     std::string unknown;
     graph::dimWalkSymbols(expr, [&](StringRef name) {
       unsigned number;
-      if (!name.starts_with("d") || name.drop_front().getAsInteger(10, number) ||
-          number >= numDims)
+      if (!name.starts_with("d") ||
+          name.drop_front().getAsInteger(10, number) || number >= numDims)
         unknown = name.str();
     });
     if (!unknown.empty())
-      return func.emitOpError() << what << " speaks of the dim '" << unknown
-                                << "', but there are " << numDims
-                                << " index arguments, d0, d1 …";
+      return func.emitOpError()
+             << what << " speaks of the dim '" << unknown << "', but there are "
+             << numDims << " index arguments, d0, d1 …";
   }
   return success();
 }
@@ -145,10 +154,11 @@ LogicalResult FuncOp::verifyRegions() {
     if (tensor ? !isa<RankedTensorType>(type) : !type.isIndex())
       return emitOpError() << "argument " << i << " is " << type
                            << "; ranked tensors come first, then dims as index";
-    if (tensor && failed(verifyTensor(*this, cast<RankedTensorType>(type),
-                                      getArgAttr(i, KernelDialect::kDimsAttr),
-                                      getArgAttr(i, KernelDialect::kStridesAttr), numDims,
-                                      "argument " + Twine(i))))
+    if (tensor &&
+        failed(verifyTensor(*this, cast<RankedTensorType>(type),
+                            getArgAttr(i, KernelDialect::kDimsAttr),
+                            getArgAttr(i, KernelDialect::kStridesAttr), numDims,
+                            "argument " + Twine(i))))
       return failure();
   }
   if (getBody().empty() || !isa<YieldOp>(getBody().front().back()))
@@ -160,9 +170,10 @@ LogicalResult FuncOp::verifyRegions() {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor)
       return emitOpError() << "result " << i << " must be a ranked tensor";
-    if (failed(verifyTensor(*this, tensor, getResultAttr(i, KernelDialect::kDimsAttr),
-                            getResultAttr(i, KernelDialect::kStridesAttr), numDims,
-                            "result " + Twine(i))))
+    if (failed(verifyTensor(*this, tensor,
+                            getResultAttr(i, KernelDialect::kDimsAttr),
+                            getResultAttr(i, KernelDialect::kStridesAttr),
+                            numDims, "result " + Twine(i))))
       return failure();
   }
   if (auto pairs = getInplace()) {
@@ -171,8 +182,8 @@ LogicalResult FuncOp::verifyRegions() {
     for (unsigned i = 0; i + 1 < pairs->size(); i += 2)
       if ((*pairs)[i] < 0 || (*pairs)[i] >= numTensors || (*pairs)[i + 1] < 0 ||
           (*pairs)[i + 1] >= static_cast<int64_t>(getResultTypes().size()))
-        return emitOpError() << "inplace pair [" << (*pairs)[i] << ", " << (*pairs)[i + 1]
-                             << "] is out of range";
+        return emitOpError() << "inplace pair [" << (*pairs)[i] << ", "
+                             << (*pairs)[i + 1] << "] is out of range";
   }
   return verifyFamily(*this);
 }

@@ -13,7 +13,8 @@ using namespace actnet::kernel;
 
 SymbolicIndex AccessWalk::zero() {
   SymbolicIndex index;
-  index.coefficients.assign(numDims, graph::dimConstant(kernel.getContext(), 0));
+  index.coefficients.assign(numDims,
+                            graph::dimConstant(kernel.getContext(), 0));
   index.rigid.resize(numDims);
   return index;
 }
@@ -31,7 +32,8 @@ void AccessWalk::addScaled(SymbolicIndex &to, const SymbolicIndex &from,
     graph::DimExprAttr part = from.coefficients[d];
     if (graph::constantValue(factor) == 0)
       continue;
-    sum = sum && part ? graph::dimAdd(sum, graph::dimMul(part, factor)) : graph::DimExprAttr();
+    sum = sum && part ? graph::dimAdd(sum, graph::dimMul(part, factor))
+                      : graph::DimExprAttr();
   }
   to.rigid |= from.rigid;
 }
@@ -51,14 +53,16 @@ static void makeRigid(SymbolicIndex &index) {
       index.rigid.set(d);
 }
 
-SymbolicIndex AccessWalk::affine(AffineExpr expr, ArrayRef<SymbolicIndex> dims) {
+SymbolicIndex AccessWalk::affine(AffineExpr expr,
+                                 ArrayRef<SymbolicIndex> dims) {
   if (auto dimExpr = dyn_cast<AffineDimExpr>(expr))
     return dims[dimExpr.getPosition()];
   SymbolicIndex out = zero();
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
   if (!binary)
     return out;
-  SymbolicIndex x = affine(binary.getLHS(), dims), y = affine(binary.getRHS(), dims);
+  SymbolicIndex x = affine(binary.getLHS(), dims),
+                y = affine(binary.getRHS(), dims);
   auto one = graph::dimConstant(kernel.getContext(), 1);
   if (expr.getKind() == AffineExprKind::Add) {
     addScaled(out, x, one);
@@ -67,7 +71,8 @@ SymbolicIndex AccessWalk::affine(AffineExpr expr, ArrayRef<SymbolicIndex> dims) 
   }
   auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
   if (expr.getKind() == AffineExprKind::Mul && constant) {
-    addScaled(out, x, graph::dimConstant(kernel.getContext(), constant.getValue()));
+    addScaled(out, x,
+              graph::dimConstant(kernel.getContext(), constant.getValue()));
     return out;
   }
   addScaled(out, x, one);
@@ -76,7 +81,8 @@ SymbolicIndex AccessWalk::affine(AffineExpr expr, ArrayRef<SymbolicIndex> dims) 
   return out;
 }
 
-SmallVector<SymbolicIndex> AccessWalk::map(AffineMap map, ArrayRef<SymbolicIndex> dims) {
+SmallVector<SymbolicIndex> AccessWalk::map(AffineMap map,
+                                           ArrayRef<SymbolicIndex> dims) {
   SmallVector<SymbolicIndex> out;
   for (AffineExpr expr : map.getResults())
     out.push_back(affine(expr, dims));
@@ -84,7 +90,8 @@ SmallVector<SymbolicIndex> AccessWalk::map(AffineMap map, ArrayRef<SymbolicIndex
 }
 
 void AccessWalk::access(unsigned number, bool isResult, Type element,
-                        ArrayRef<graph::DimExprAttr> strides, ArrayRef<SymbolicIndex> at) {
+                        ArrayRef<graph::DimExprAttr> strides,
+                        ArrayRef<SymbolicIndex> at) {
   SymbolicIndex sum = zero();
   for (auto [stride, index] : llvm::zip_equal(strides, at))
     addScaled(sum, index, stride);
@@ -92,7 +99,8 @@ void AccessWalk::access(unsigned number, bool isResult, Type element,
 }
 
 void AccessWalk::store(unsigned i, ArrayRef<SymbolicIndex> at) {
-  access(i, true, getElementTypeOrSelf(kernel.getResultTypes()[i]), kernel.getResultStrides(i), at);
+  access(i, true, getElementTypeOrSelf(kernel.getResultTypes()[i]),
+         kernel.getResultStrides(i), at);
 }
 
 int64_t kernel::bodyCost(linalg::GenericOp op) {
@@ -100,13 +108,13 @@ int64_t kernel::bodyCost(linalg::GenericOp op) {
   for (Operation &inner : op.getBody()->without_terminator()) {
     if (isa<arith::ConstantOp, linalg::IndexOp>(inner))
       continue;
-    if (isa<math::SqrtOp, math::AbsFOp, math::FloorOp, math::CeilOp, math::RoundEvenOp,
-            arith::DivFOp>(inner))
+    if (isa<math::SqrtOp, math::AbsFOp, math::FloorOp, math::CeilOp,
+            math::RoundEvenOp, arith::DivFOp>(inner))
       cost += 4;
     else if (isa<math::MathDialect>(inner.getDialect()))
       cost += 16;
-    else if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, tensor::ExtractOp>(
-                 inner))
+    else if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
+                 tensor::ExtractOp>(inner))
       cost += 8;
     else
       cost += 1;
@@ -121,7 +129,8 @@ void AccessWalk::inputs(linalg::GenericOp op, ArrayRef<SymbolicIndex> dims) {
         !op.getMatchingBlockArgument(operand).use_empty())
       tensor(operand->get(), map(op.getMatchingIndexingMap(operand), dims));
   for (OpOperand &operand : op.getDpsInitsMutable())
-    if (!op.getMatchingBlockArgument(&operand).use_empty() && op.getNumReductionLoops() == 0)
+    if (!op.getMatchingBlockArgument(&operand).use_empty() &&
+        op.getNumReductionLoops() == 0)
       tensor(operand.get(), map(op.getMatchingIndexingMap(&operand), dims));
   // Dims that are read as numbers stay apart; gathers read at them.
   op.getBody()->walk([&](tensor::ExtractOp extract) {
@@ -144,12 +153,14 @@ void AccessWalk::inputs(linalg::GenericOp op, ArrayRef<SymbolicIndex> dims) {
         if (auto argument = dyn_cast<BlockArgument>(value)) {
           if (argument.getOwner() != op.getBody())
             continue;
-          AffineMap m = op.getMatchingIndexingMap(&op->getOpOperand(argument.getArgNumber()));
+          AffineMap m = op.getMatchingIndexingMap(
+              &op->getOpOperand(argument.getArgNumber()));
           for (const SymbolicIndex &part : map(m, dims))
             addScaled(any, part, graph::dimConstant(kernel.getContext(), 1));
         } else if (Operation *def = value.getDefiningOp()) {
           if (auto indexOp = dyn_cast<linalg::IndexOp>(def))
-            addScaled(any, dims[indexOp.getDim()], graph::dimConstant(kernel.getContext(), 1));
+            addScaled(any, dims[indexOp.getDim()],
+                      graph::dimConstant(kernel.getContext(), 1));
           llvm::append_range(work, def->getOperands());
         }
       }
@@ -187,7 +198,8 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
   }
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     unsigned number = argument.getArgNumber();
-    access(number, false, getElementTypeOrSelf(value.getType()), kernel.getArgStrides(number), at);
+    access(number, false, getElementTypeOrSelf(value.getType()),
+           kernel.getArgStrides(number), at);
     return;
   }
   Operation *op = value.getDefiningOp();
@@ -218,7 +230,8 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
   }
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     SmallVector<SymbolicIndex> source(at);
-    for (auto [d, low, high] : llvm::enumerate(pad.getMixedLowPad(), pad.getMixedHighPad()))
+    for (auto [d, low, high] :
+         llvm::enumerate(pad.getMixedLowPad(), pad.getMixedHighPad()))
       if (getConstantIntValue(low) != 0 || getConstantIntValue(high) != 0) {
         // Checked bounds: each dim is known by itself.
         makeRigid(source[d]);
@@ -237,7 +250,8 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
         int64_t size = expand.getResultType().getDimSize(d);
         known &= !ShapedType::isDynamic(size) || d == group[0];
         if (!ShapedType::isDynamic(size))
-          scale = graph::dimMul(scale, graph::dimConstant(kernel.getContext(), size));
+          scale = graph::dimMul(scale,
+                                graph::dimConstant(kernel.getContext(), size));
       }
       if (!known)
         makeOpaque(sum);
@@ -248,7 +262,8 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
   }
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     SmallVector<SymbolicIndex> source;
-    for (auto [i, group] : llvm::enumerate(collapse.getReassociationIndices())) {
+    for (auto [i, group] :
+         llvm::enumerate(collapse.getReassociationIndices())) {
       unsigned big = 0;
       for (int64_t d : group)
         big += collapse.getSrcType().getDimSize(d) != 1;

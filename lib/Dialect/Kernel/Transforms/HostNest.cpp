@@ -43,9 +43,8 @@ std::optional<HostNest> HostNest::get(FuncOp kernel) {
       return false;
     for (Attribute entry : array) {
       auto group = dyn_cast<DenseI64ArrayAttr>(entry);
-      if (!group || group.empty() || llvm::any_of(group.asArrayRef(), [](int64_t d) {
-            return d < 0;
-          }))
+      if (!group || group.empty() ||
+          llvm::any_of(group.asArrayRef(), [](int64_t d) { return d < 0; }))
         return false;
       groups.push_back(llvm::to_vector(group.asArrayRef()));
     }
@@ -58,18 +57,20 @@ std::optional<HostNest> HostNest::get(FuncOp kernel) {
     return bool(attribute);
   };
   auto lanes = schedule.getAs<BoolAttr>("reduce_lanes");
-  if (!readGroups("groups", nest.groups) || !readGroups("reduced", nest.reduced) ||
-      !readInt("outer", nest.outer) || !readInt("rows", nest.rows) ||
-      !readInt("chunk", nest.chunk) || !readInt("transpose", nest.transpose) || !lanes)
+  if (!readGroups("groups", nest.groups) ||
+      !readGroups("reduced", nest.reduced) || !readInt("outer", nest.outer) ||
+      !readInt("rows", nest.rows) || !readInt("chunk", nest.chunk) ||
+      !readInt("transpose", nest.transpose) || !lanes)
     return std::nullopt;
   nest.reduceLanes = lanes.getValue();
-  if (nest.outer < 0 || nest.outer > static_cast<int64_t>(nest.groups.size()) || nest.rows < 1 ||
-      nest.chunk < 0)
+  if (nest.outer < 0 || nest.outer > static_cast<int64_t>(nest.groups.size()) ||
+      nest.rows < 1 || nest.chunk < 0)
     return std::nullopt;
   return nest;
 }
 
-graph::DimExprAttr HostNest::tiles(MLIRContext *context, ArrayRef<graph::DimExprAttr> dims) const {
+graph::DimExprAttr HostNest::tiles(MLIRContext *context,
+                                   ArrayRef<graph::DimExprAttr> dims) const {
   auto rowCount = graph::dimConstant(context, 1);
   for (int64_t g = 0; g < outer; ++g)
     for (int64_t d : groups[g])
@@ -79,14 +80,16 @@ graph::DimExprAttr HostNest::tiles(MLIRContext *context, ArrayRef<graph::DimExpr
     auto length = graph::dimConstant(context, 1);
     for (int64_t d : groups.back())
       length = graph::dimMul(length, dims[d]);
-    count = graph::dimMul(count, graph::dimCeilDiv(length, graph::dimConstant(context, chunk)));
+    count = graph::dimMul(
+        count, graph::dimCeilDiv(length, graph::dimConstant(context, chunk)));
   }
   return count;
 }
 
 SmallVector<RowTemporary> kernel::rowTemporaries(FuncOp kernel) {
   constexpr int64_t dear = 12, most = 1 << 20;
-  SmallVector<linalg::GenericOp> generics(kernel.getBody().getOps<linalg::GenericOp>());
+  SmallVector<linalg::GenericOp> generics(
+      kernel.getBody().getOps<linalg::GenericOp>());
   SmallVector<linalg::GenericOp> roots;
   for (linalg::GenericOp op : generics)
     if (op.getNumReductionLoops())
@@ -101,7 +104,8 @@ SmallVector<RowTemporary> kernel::rowTemporaries(FuncOp kernel) {
   int64_t offset = 0;
   llvm::DenseSet<Value> stops;
   for (linalg::GenericOp op : generics) {
-    if (op.getNumReductionLoops() || op.getNumResults() != 1 || op.getNumLoops() != rank)
+    if (op.getNumReductionLoops() || op.getNumResults() != 1 ||
+        op.getNumLoops() != rank)
       continue;
     Value tensor = op.getResult(0);
     auto type = cast<RankedTensorType>(tensor.getType());
@@ -114,8 +118,11 @@ SmallVector<RowTemporary> kernel::rowTemporaries(FuncOp kernel) {
     own.tensor(tensor, dims);
     int64_t elements = 1;
     for (int64_t extent : type.getShape().drop_front(rowRank))
-      elements = ShapedType::isDynamic(extent) ? most : elements * std::min(extent, most);
-    unsigned bits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
+      elements = ShapedType::isDynamic(extent)
+                     ? most
+                     : elements * std::min(extent, most);
+    unsigned bits =
+        type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
     int64_t bytes = elements * std::max<int64_t>(4, bits / 8);
     if (own.cost < dear || bytes > most || bits == 1)
       continue;
@@ -143,7 +150,8 @@ SmallVector<RowTemporary> kernel::rowTemporaries(FuncOp kernel) {
       count([&](AccessWalk &walk) { walk.inputs(root, dims); });
     count([&](AccessWalk &walk) {
       for (Value value : yield.getValues())
-        if (cast<RankedTensorType>(value.getType()).getRank() == static_cast<int64_t>(rank))
+        if (cast<RankedTensorType>(value.getType()).getRank() ==
+            static_cast<int64_t>(rank))
           walk.tensor(value, dims);
     });
     if (loops < 2 || !aligned)

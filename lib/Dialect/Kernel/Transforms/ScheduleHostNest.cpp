@@ -31,8 +31,8 @@ std::optional<int64_t> sizeOf(ArrayRef<int64_t> group, const Dims &sizes) {
 
 /// Puts neighbours among `dims` together where every access runs through both
 /// as through one.
-SmallVector<SmallVector<int64_t>> collapse(ArrayRef<int64_t> dims, const Dims &sizes,
-                                           ArrayRef<Access> accesses) {
+SmallVector<SmallVector<int64_t>>
+collapse(ArrayRef<int64_t> dims, const Dims &sizes, ArrayRef<Access> accesses) {
   SmallVector<SmallVector<int64_t>> groups;
   for (int64_t d : dims) {
     if (graph::constantValue(sizes[d]) == 1)
@@ -56,12 +56,14 @@ SmallVector<SmallVector<int64_t>> collapse(ArrayRef<int64_t> dims, const Dims &s
 
 /// How good lanes along this dim are: loads of one vector are good, the same
 /// element for all lanes is fine, gathers are bad.
-int64_t score(int64_t d, std::optional<int64_t> size, ArrayRef<Access> accesses) {
+int64_t score(int64_t d, std::optional<int64_t> size,
+              ArrayRef<Access> accesses) {
   int64_t sum = 0;
   for (const Access &a : accesses) {
     if (a.number == ~0u)
       continue;
-    auto stride = a.strides[d] ? graph::constantValue(a.strides[d]) : std::nullopt;
+    auto stride =
+        a.strides[d] ? graph::constantValue(a.strides[d]) : std::nullopt;
     int64_t weight = a.isResult ? 3 : 2;
     if (stride == 1)
       sum += weight;
@@ -115,15 +117,18 @@ void chooseLanes(HostNest &nest, const Dims &sizes, ArrayRef<Access> accesses) {
     return;
   unsigned best = nest.groups.size() - 1;
   auto scoreOf = [&](unsigned g) {
-    return score(nest.groups[g].back(), sizeOf(nest.groups[g], sizes), accesses);
+    return score(nest.groups[g].back(), sizeOf(nest.groups[g], sizes),
+                 accesses);
   };
   for (unsigned g = nest.groups.size() - 1; g-- > 0;)
     if (scoreOf(g) > scoreOf(best))
       best = g;
-  std::rotate(nest.groups.begin() + best, nest.groups.begin() + best + 1, nest.groups.end());
+  std::rotate(nest.groups.begin() + best, nest.groups.begin() + best + 1,
+              nest.groups.end());
 }
 
-void finish(FuncOp kernel, const HostNest &nest, const Dims &sizes, int64_t scratch) {
+void finish(FuncOp kernel, const HostNest &nest, const Dims &sizes,
+            int64_t scratch) {
   MLIRContext *context = kernel.getContext();
   kernel.setScheduleAttr(nest.toAttr(context));
   kernel.setTilesAttr(nest.tiles(context, sizes));
@@ -142,13 +147,15 @@ void walkResults(AccessWalk &walk, FuncOp kernel, ArrayRef<SymbolicIndex> at) {
 LogicalResult sameShapes(FuncOp kernel, const Dims &sizes) {
   for (unsigned i = 1; i < kernel.getResultTypes().size(); ++i)
     if (kernel.getResultDims(i) != sizes)
-      return kernel.emitOpError("all results of a kernel of this family must have one shape");
+      return kernel.emitOpError(
+          "all results of a kernel of this family must have one shape");
   return success();
 }
 
 /// A group along which some load is contiguous that is no sequence along the
 /// lanes, both long enough for blocks.
-void chooseTranspose(HostNest &nest, const Dims &sizes, ArrayRef<Access> accesses) {
+void chooseTranspose(HostNest &nest, const Dims &sizes,
+                     ArrayRef<Access> accesses) {
   if (nest.groups.size() < 2)
     return;
   int64_t lane = nest.groups.back().back();
@@ -159,13 +166,15 @@ void chooseTranspose(HostNest &nest, const Dims &sizes, ArrayRef<Access> accesse
     if (a.number == ~0u || a.isResult || !a.element.isIntOrFloat() ||
         a.element.getIntOrFloatBitWidth() != 32)
       continue;
-    auto along = a.strides[lane] ? graph::constantValue(a.strides[lane]) : std::nullopt;
+    auto along =
+        a.strides[lane] ? graph::constantValue(a.strides[lane]) : std::nullopt;
     if (along == 1 || along == 0 || !a.strides[lane])
       continue;
     for (unsigned g = 0; g + 1 < nest.groups.size(); ++g) {
       int64_t d = nest.groups[g].back();
       auto size = sizeOf(nest.groups[g], sizes);
-      if (a.strides[d] && graph::constantValue(a.strides[d]) == 1 && (!size || *size >= 8)) {
+      if (a.strides[d] && graph::constantValue(a.strides[d]) == 1 &&
+          (!size || *size >= 8)) {
         nest.transpose = g;
         return;
       }
@@ -188,7 +197,8 @@ LogicalResult scheduleMap(FuncOp kernel) {
   chooseTranspose(nest, sizes, walk.accesses);
   if (nest.transpose >= 0)
     // The group of the blocks stands next to the lanes.
-    std::rotate(nest.groups.begin() + nest.transpose, nest.groups.begin() + nest.transpose + 1,
+    std::rotate(nest.groups.begin() + nest.transpose,
+                nest.groups.begin() + nest.transpose + 1,
                 nest.groups.end() - 1);
   int64_t target = tileElements(walk.cost);
   cut(nest, sizes, target);
@@ -232,7 +242,8 @@ LogicalResult scheduleReduce(FuncOp kernel) {
       reducedLoops.push_back(loop);
       int64_t extent = loopRanges[loop];
       all.push_back(ShapedType::isDynamic(extent)
-                        ? graph::dimSymbol(kernel.getContext(), "r" + std::to_string(loop))
+                        ? graph::dimSymbol(kernel.getContext(),
+                                           "r" + std::to_string(loop))
                         : graph::dimConstant(kernel.getContext(), extent));
       reducedSize *= ShapedType::isDynamic(extent) ? 256 : extent;
     }
@@ -265,12 +276,13 @@ LogicalResult scheduleReduce(FuncOp kernel) {
   // Lanes along a reduced dim where that reads better.
   int64_t best = nest.groups.empty()
                      ? -1000
-                     : score(nest.groups.back().back(), sizeOf(nest.groups.back(), all),
-                             walk.accesses);
+                     : score(nest.groups.back().back(),
+                             sizeOf(nest.groups.back(), all), walk.accesses);
   int pick = -1;
   for (auto [g, group] : llvm::enumerate(inner))
     // A store of a scalar per row costs little.
-    if (int64_t s = score(group.back(), sizeOf(group, all), walk.accesses); s > best) {
+    if (int64_t s = score(group.back(), sizeOf(group, all), walk.accesses);
+        s > best) {
       best = s;
       pick = g;
     }
@@ -278,12 +290,14 @@ LogicalResult scheduleReduce(FuncOp kernel) {
     nest.reduceLanes = true;
     std::rotate(inner.begin() + pick, inner.begin() + pick + 1, inner.end());
   }
-  int64_t target = std::max<int64_t>(1, 8 * tileElements(rootCost) / std::max<int64_t>(1, reducedSize));
+  int64_t target = std::max<int64_t>(1, 8 * tileElements(rootCost) /
+                                            std::max<int64_t>(1, reducedSize));
   if (nest.reduceLanes) {
     nest.outer = nest.groups.size();
     nest.rows = target;
     // Back to the order of the results: rows one after the other.
-    llvm::sort(nest.groups, [](const auto &x, const auto &y) { return x[0] < y[0]; });
+    llvm::sort(nest.groups,
+               [](const auto &x, const auto &y) { return x[0] < y[0]; });
   } else {
     cut(nest, all, std::max<int64_t>(target, 64));
   }
@@ -314,16 +328,18 @@ LogicalResult scheduleRow(FuncOp kernel) {
     else if (resultRank == rowRank)
       any = i;
     else
-      return kernel.emitOpError() << "result " << i << " of a row kernel has rank " << resultRank
-                                  << ", expected that of the rows, " << rowRank
-                                  << ", or of the whole space, " << rank;
+      return kernel.emitOpError()
+             << "result " << i << " of a row kernel has rank " << resultRank
+             << ", expected that of the rows, " << rowRank
+             << ", or of the whole space, " << rank;
   }
   sizes = kernel.getResultDims(full >= 0 ? full : any);
   for (unsigned d = sizes.size(); d < rank; ++d) {
     int64_t extent = roots[0].getStaticLoopRanges()[d];
-    sizes.push_back(ShapedType::isDynamic(extent)
-                        ? graph::dimSymbol(kernel.getContext(), "r" + std::to_string(d))
-                        : graph::dimConstant(kernel.getContext(), extent));
+    sizes.push_back(
+        ShapedType::isDynamic(extent)
+            ? graph::dimSymbol(kernel.getContext(), "r" + std::to_string(d))
+            : graph::dimConstant(kernel.getContext(), extent));
   }
   AccessWalk walk(kernel, rank);
   SmallVector<SymbolicIndex> at;
@@ -345,7 +361,8 @@ LogicalResult scheduleRow(FuncOp kernel) {
   int64_t length = 1;
   for (auto &group : nest.reduced)
     length *= sizeOf(group, sizes).value_or(512);
-  nest.rows = std::max<int64_t>(1, tileElements(walk.cost) * 2 / std::max<int64_t>(1, length));
+  nest.rows = std::max<int64_t>(1, tileElements(walk.cost) * 2 /
+                                       std::max<int64_t>(1, length));
   int64_t scratch = 0;
   for (const RowTemporary &temporary : rowTemporaries(kernel))
     scratch = temporary.offset + (temporary.bytes + 63) / 64 * 64;

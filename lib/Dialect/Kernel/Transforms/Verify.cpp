@@ -16,13 +16,16 @@ struct Verify : impl::KernelVerifyBase<Verify> {
   void runOnOperation() override {
     bool bad = false;
     for (FuncOp kernel : getOperation().getOps<FuncOp>()) {
-      if (scheduled && (!kernel.getSchedule() || !kernel.getTiles() || !kernel.getScratch())) {
-        kernel.emitOpError("has no schedule: kernel-schedule-host should have set schedule, tiles "
+      if (scheduled && (!kernel.getSchedule() || !kernel.getTiles() ||
+                        !kernel.getScratch())) {
+        kernel.emitOpError("has no schedule: kernel-schedule-host should have "
+                           "set schedule, tiles "
                            "and scratch");
         bad = true;
       }
       if (kernel.getResultTypes().empty()) {
-        kernel.emitOpError("writes nothing: graph-to-kernel should not have made it");
+        kernel.emitOpError(
+            "writes nothing: graph-to-kernel should not have made it");
         bad = true;
       }
     }
@@ -35,7 +38,8 @@ struct Verify : impl::KernelVerifyBase<Verify> {
         return WalkResult::skip();
       if (isa_and_nonnull<graph::GraphDialect>(op->getDialect()) &&
           op->getParentOfType<func::FuncOp>()) {
-        op->emitOpError("is left at the kernel level: graph-to-kernel should have put it into a "
+        op->emitOpError("is left at the kernel level: graph-to-kernel should "
+                        "have put it into a "
                         "kernel");
         bad = true;
       }

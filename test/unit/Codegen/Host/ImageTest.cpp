@@ -15,18 +15,29 @@ static Compiler compiler;
 /// like to call from libm.
 static std::string manyKernels(int count) {
   std::string text = "#id = affine_map<(i) -> (i)>\n";
-  const char *functions[] = {"exp", "tanh", "erf", "log", "sin", "cos", "round", "roundeven"};
+  const char *functions[] = {"exp", "tanh", "erf",   "log",
+                             "sin", "cos",  "round", "roundeven"};
   for (int i = 0; i < count; ++i) {
-    std::string n = std::to_string(17 + i), t = "tensor<" + n + "xf64>", f = "tensor<" + n + "xf32>";
-    text += "kernel.func @k" + std::to_string(i) + "(%x: " + f + ") -> (" + f + ", " + t +
+    std::string n = std::to_string(17 + i), t = "tensor<" + n + "xf64>",
+                f = "tensor<" + n + "xf32>";
+    text += "kernel.func @k" + std::to_string(i) + "(%x: " + f + ") -> (" + f +
+            ", " + t +
             ") attributes {family = #kernel.family<map>} {\n"
-            "  %e = tensor.empty() : " + f + "\n  %w = tensor.empty() : " + t + "\n"
-            "  %y:2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = "
-            "[\"parallel\"]} ins(%x : " + f + ") outs(%e, %w : " + f + ", " + t + ") {\n"
-            "  ^bb0(%a: f32, %o: f32, %p: f64):\n    %m = math." + functions[i % 8] +
+            "  %e = tensor.empty() : " +
+            f + "\n  %w = tensor.empty() : " + t +
+            "\n"
+            "  %y:2 = linalg.generic {indexing_maps = [#id, #id, #id], "
+            "iterator_types = "
+            "[\"parallel\"]} ins(%x : " +
+            f + ") outs(%e, %w : " + f + ", " + t +
+            ") {\n"
+            "  ^bb0(%a: f32, %o: f32, %p: f64):\n    %m = math." +
+            functions[i % 8] +
             " %a : f32\n    %d = arith.extf %m : f32 to f64\n    %n = math." +
-            functions[(i + 1) % 8] + " %d : f64\n    linalg.yield %m, %n : f32, f64\n  } -> (" + f +
-            ", " + t + ")\n  kernel.yield %y#0, %y#1 : " + f + ", " + t + "\n}\n";
+            functions[(i + 1) % 8] +
+            " %d : f64\n    linalg.yield %m, %n : f32, f64\n  } -> (" + f +
+            ", " + t + ")\n  kernel.yield %y#0, %y#1 : " + f + ", " + t +
+            "\n}\n";
   }
   return text;
 }
@@ -34,8 +45,10 @@ static std::string manyKernels(int count) {
 static void checkImage(llvm::StringRef variant) {
   Kernels kernels(compiler, manyKernels(16), variant);
   ASSERT_TRUE(kernels.ok()) << kernels.error;
-  llvm::MemoryBufferRef buffer(llvm::StringRef(kernels.elf().data(), kernels.elf().size()), "image");
-  auto object = llvm::object::ELFObjectFile<llvm::object::ELF64LE>::create(buffer);
+  llvm::MemoryBufferRef buffer(
+      llvm::StringRef(kernels.elf().data(), kernels.elf().size()), "image");
+  auto object =
+      llvm::object::ELFObjectFile<llvm::object::ELF64LE>::create(buffer);
   ASSERT_TRUE(bool(object));
   const auto &file = object->getELFFile();
   std::set<std::string> defined;
@@ -74,23 +87,26 @@ TEST(Image, ImportsNothingOnV4) { checkImage("x86-64-v4"); }
 TEST(Image, UnknownVariantIsAnError) {
   Kernels kernels(compiler, manyKernels(1), "x86-64-v9");
   EXPECT_FALSE(kernels.ok());
-  EXPECT_EQ(kernels.error,
-            "unknown host variant 'x86-64-v9', known are x86-64-v3 and x86-64-v4");
+  EXPECT_EQ(
+      kernels.error,
+      "unknown host variant 'x86-64-v9', known are x86-64-v3 and x86-64-v4");
 }
 
 TEST(Image, MissingLinkerIsAnError) {
-  auto variant = actnet::host::HostVariant::get("x86-64-v3",
-                                                mlir::UnknownLoc::get(&compiler.context));
+  auto variant = actnet::host::HostVariant::get(
+      "x86-64-v3", mlir::UnknownLoc::get(&compiler.context));
   mlir::OwningOpRef<mlir::ModuleOp> empty =
       mlir::ModuleOp::create(mlir::UnknownLoc::get(&compiler.context));
   actnet::host::HostOptions options;
   options.linker = "/nowhere/ld";
   std::string error;
-  mlir::ScopedDiagnosticHandler handler(&compiler.context, [&](mlir::Diagnostic &d) {
-    error = d.str();
-    return mlir::success();
-  });
-  EXPECT_TRUE(mlir::failed(actnet::host::compileHostImage(*empty, *variant, options)));
+  mlir::ScopedDiagnosticHandler handler(&compiler.context,
+                                        [&](mlir::Diagnostic &d) {
+                                          error = d.str();
+                                          return mlir::success();
+                                        });
+  EXPECT_TRUE(
+      mlir::failed(actnet::host::compileHostImage(*empty, *variant, options)));
   EXPECT_NE(error.find("/nowhere/ld"), std::string::npos);
 }
 

@@ -43,7 +43,8 @@ int64_t offsetOf(const Tensor &t, ArrayRef<int64_t> at) {
 }
 
 /// Calls `fn` with every index tuple of a shape, row-major.
-void forEach(ArrayRef<int64_t> shape, llvm::function_ref<void(ArrayRef<int64_t>)> fn) {
+void forEach(ArrayRef<int64_t> shape,
+             llvm::function_ref<void(ArrayRef<int64_t>)> fn) {
   for (int64_t extent : shape)
     if (extent == 0)
       return;
@@ -73,7 +74,8 @@ double Interpreter::scalar(Value value) {
   if (matchPattern(value, m_Constant(&constant))) {
     if (auto number = dyn_cast<FloatAttr>(constant))
       return number.getValueAsDouble();
-    return static_cast<double>(cast<IntegerAttr>(constant).getValue().getSExtValue());
+    return static_cast<double>(
+        cast<IntegerAttr>(constant).getValue().getSExtValue());
   }
   std::fprintf(stderr, "interpreter: unknown scalar\n");
   std::abort();
@@ -139,15 +141,20 @@ double Interpreter::evaluate(Operation &op, ArrayRef<double> x) {
   if (name == "arith.select")
     return x[0] != 0 ? x[1] : x[2];
   if (name == "arith.andi")
-    return static_cast<double>(static_cast<int64_t>(x[0]) & static_cast<int64_t>(x[1]));
+    return static_cast<double>(static_cast<int64_t>(x[0]) &
+                               static_cast<int64_t>(x[1]));
   if (name == "arith.ori")
-    return static_cast<double>(static_cast<int64_t>(x[0]) | static_cast<int64_t>(x[1]));
+    return static_cast<double>(static_cast<int64_t>(x[0]) |
+                               static_cast<int64_t>(x[1]));
   if (name == "arith.fptosi")
     return std::trunc(x[0]);
-  if (name == "arith.truncf" || name == "arith.extf" || name == "arith.sitofp" ||
-      name == "arith.uitofp" || name == "arith.extsi" || name == "arith.extui" ||
+  if (name == "arith.truncf" || name == "arith.extf" ||
+      name == "arith.sitofp" || name == "arith.uitofp" ||
+      name == "arith.extsi" || name == "arith.extui" ||
       name == "arith.trunci" || name == "arith.index_cast")
-    return name == "arith.extui" && op.getOperand(0).getType().isInteger(1) ? std::fabs(x[0]) : x[0];
+    return name == "arith.extui" && op.getOperand(0).getType().isInteger(1)
+               ? std::fabs(x[0])
+               : x[0];
   if (name == "math.exp")
     return std::exp(x[0]);
   if (name == "math.log")
@@ -171,7 +178,8 @@ void Interpreter::generic(linalg::GenericOp op) {
   std::vector<int64_t> extents(op.getNumLoops(), -1);
   for (OpOperand &operand : op->getOpOperands())
     if (auto it = tensors.find(operand.get()); it != tensors.end())
-      for (auto [d, expr] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      for (auto [d, expr] :
+           llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
         if (auto dim = dyn_cast<AffineDimExpr>(expr))
           extents[dim.getPosition()] = it->second.shape[d];
   std::vector<Tensor> outputs;
@@ -206,8 +214,8 @@ void Interpreter::generic(linalg::GenericOp op) {
         const Tensor &source = tensors[extract.getTensor()];
         SmallVector<int64_t> where;
         for (auto [d, i] : llvm::enumerate(extract.getIndices()))
-          where.push_back(std::clamp<int64_t>(static_cast<int64_t>(scalar(i)), 0,
-                                              source.shape[d] - 1));
+          where.push_back(std::clamp<int64_t>(static_cast<int64_t>(scalar(i)),
+                                              0, source.shape[d] - 1));
         scalars[inner.getResult(0)] = source.data[offsetOf(source, where)];
       } else if (isa<arith::ConstantOp>(inner)) {
         scalars[inner.getResult(0)] = scalar(inner.getResult(0));
@@ -282,9 +290,10 @@ void Interpreter::run(Operation &op) {
     Tensor t;
     t.shape = dense.getType().getShape();
     for (Attribute value : dense.getValues<Attribute>())
-      t.data.push_back(isa<FloatAttr>(value)
-                           ? cast<FloatAttr>(value).getValueAsDouble()
-                           : static_cast<double>(cast<IntegerAttr>(value).getInt()));
+      t.data.push_back(
+          isa<FloatAttr>(value)
+              ? cast<FloatAttr>(value).getValueAsDouble()
+              : static_cast<double>(cast<IntegerAttr>(value).getInt()));
     tensors[constant] = t;
   } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     Tensor t = tensors[op.getOperand(0)];
@@ -294,7 +303,8 @@ void Interpreter::run(Operation &op) {
         t.shape.push_back(index(size));
     } else {
       std::vector<int64_t> shape;
-      for (auto group : cast<tensor::CollapseShapeOp>(op).getReassociationIndices()) {
+      for (auto group :
+           cast<tensor::CollapseShapeOp>(op).getReassociationIndices()) {
         shape.push_back(1);
         for (int64_t d : group)
           shape.back() *= t.shape[d];
@@ -310,15 +320,17 @@ void Interpreter::run(Operation &op) {
   }
 }
 
-std::vector<Tensor> actnet::testing::interpret(kernel::FuncOp kernel,
-                                               const std::vector<Tensor> &operands,
-                                               const std::vector<int64_t> &dims) {
+std::vector<Tensor>
+actnet::testing::interpret(kernel::FuncOp kernel,
+                           const std::vector<Tensor> &operands,
+                           const std::vector<int64_t> &dims) {
   Interpreter interpreter;
   Block &block = kernel.getBody().front();
   for (auto [i, operand] : llvm::enumerate(operands))
     interpreter.tensors[block.getArgument(i)] = operand;
   for (auto [i, dim] : llvm::enumerate(dims))
-    interpreter.scalars[block.getArgument(operands.size() + i)] = static_cast<double>(dim);
+    interpreter.scalars[block.getArgument(operands.size() + i)] =
+        static_cast<double>(dim);
   for (Operation &op : block.without_terminator())
     interpreter.run(op);
   std::vector<Tensor> results;

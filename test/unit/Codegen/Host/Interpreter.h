@@ -29,7 +29,8 @@ struct Tensor {
 };
 
 /// The results of a kernel for these operands and index arguments.
-std::vector<Tensor> interpret(kernel::FuncOp kernel, const std::vector<Tensor> &operands,
+std::vector<Tensor> interpret(kernel::FuncOp kernel,
+                              const std::vector<Tensor> &operands,
                               const std::vector<int64_t> &dims);
 
 } // namespace actnet::testing

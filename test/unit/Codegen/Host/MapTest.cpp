@@ -298,5 +298,6 @@ TEST(Map, UnknownOpsAreOneError) {
       kernel.yield %r : tensor<3xf32>
     })");
   EXPECT_FALSE(kernels.ok());
-  EXPECT_EQ(kernels.error, "the host code generator does not know this function");
+  EXPECT_EQ(kernels.error,
+            "the host code generator does not know this function");
 }

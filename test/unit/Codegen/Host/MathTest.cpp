@@ -24,8 +24,8 @@ struct Case {
   const char *op;
   long double (*reference)(long double);
   double lo, hi;
-  double ulp;      ///< f32
-  double ulp64;    ///< f64; 0: not tested
+  double ulp;   ///< f32
+  double ulp64; ///< f64; 0: not tested
 };
 
 const Case kCases[] = {
@@ -50,17 +50,22 @@ const Case kCases[] = {
 };
 
 std::string unary(const std::string &op, const std::string &type) {
-  std::string t = "tensor<?x" + type + ">", d = " {kernel.dims = #graph.dims<d0>}";
+  std::string t = "tensor<?x" + type + ">",
+              d = " {kernel.dims = #graph.dims<d0>}";
   return "kernel.func @k(%x: " + t + d + ", %d0: index) -> (" + t + d +
-         ") attributes {family = #kernel.family<map>} {\n  %e = tensor.empty(%d0) : " + t +
-         "\n  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> "
-         "(i)>], iterator_types = [\"parallel\"]} ins(%x : " + t + ") outs(%e : " + t +
-         ") {\n  ^bb0(%a: " + type + ", %o: " + type + "):\n    %m = " + op + " %a : " + type +
-         "\n    linalg.yield %m : " + type + "\n  } -> " + t + "\n  kernel.yield %y : " + t + "\n}\n";
+         ") attributes {family = #kernel.family<map>} {\n  %e = "
+         "tensor.empty(%d0) : " +
+         t +
+         "\n  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, "
+         "affine_map<(i) -> "
+         "(i)>], iterator_types = [\"parallel\"]} ins(%x : " +
+         t + ") outs(%e : " + t + ") {\n  ^bb0(%a: " + type + ", %o: " + type +
+         "):\n    %m = " + op + " %a : " + type +
+         "\n    linalg.yield %m : " + type + "\n  } -> " + t +
+         "\n  kernel.yield %y : " + t + "\n}\n";
 }
 
-template <typename T>
-std::vector<double> inputs(double lo, double hi) {
+template <typename T> std::vector<double> inputs(double lo, double hi) {
   std::vector<double> out;
   constexpr int n = 20000;
   // Even steps, then every magnitude.
@@ -81,8 +86,7 @@ std::vector<double> inputs(double lo, double hi) {
   return out;
 }
 
-template <typename T>
-void check(const Case &c, double limit) {
+template <typename T> void check(const Case &c, double limit) {
   const char *type = sizeof(T) == 4 ? "f32" : "f64";
   Kernels kernels(compiler, unary(c.op, type));
   ASSERT_TRUE(kernels.ok()) << kernels.error;
@@ -93,7 +97,8 @@ void check(const Case &c, double limit) {
   for (size_t i = 0; i < x.data.size(); ++i) {
     long double want = c.reference(x.data[i]);
     // Sines of huge numbers are numbers between -1 and 1, no more.
-    bool sine = llvm::StringRef(c.op).ends_with("sin") || llvm::StringRef(c.op).ends_with("cos");
+    bool sine = llvm::StringRef(c.op).ends_with("sin") ||
+                llvm::StringRef(c.op).ends_with("cos");
     if (sine && std::fabs(x.data[i]) > 1e9 && std::isfinite(x.data[i])) {
       EXPECT_LE(std::fabs(y[0].data[i]), 1.0);
       continue;
@@ -101,14 +106,16 @@ void check(const Case &c, double limit) {
     T rounded = static_cast<T>(want);
     double have = y[0].data[i];
     if (std::isnan(rounded)) {
-      EXPECT_TRUE(std::isnan(have)) << c.op << "(" << x.data[i] << ") = " << have;
+      EXPECT_TRUE(std::isnan(have))
+          << c.op << "(" << x.data[i] << ") = " << have;
       continue;
     }
     if (std::isinf(rounded) || std::isinf(have)) {
       EXPECT_EQ(have, rounded) << c.op << "(" << x.data[i] << ")";
       continue;
     }
-    T next = std::nextafter(std::fabs(rounded), std::numeric_limits<T>::infinity());
+    T next =
+        std::nextafter(std::fabs(rounded), std::numeric_limits<T>::infinity());
     long double ulp = static_cast<long double>(next) - std::fabs(rounded);
     if (std::isinf(next))
       ulp = std::fabs(rounded) - std::nextafter(std::fabs(rounded), T(0));
@@ -150,26 +157,31 @@ TEST(Math, Pow) {
       kernel.yield %r#0, %r#1 : tensor<?xf32>, tensor<?xf32>
     })");
   ASSERT_TRUE(kernels.ok()) << kernels.error;
-  std::vector<double> values{0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 2.5, 7.25,
-                             1e-3, 10.0, 33.0, -7.0, 1e10, 1e-20, INFINITY, -INFINITY, NAN};
+  std::vector<double> values{0.0,  -0.0, 1.0,  -1.0,  2.0,      -2.0,      0.5,
+                             -0.5, 3.0,  -3.0, 2.5,   7.25,     1e-3,      10.0,
+                             33.0, -7.0, 1e10, 1e-20, INFINITY, -INFINITY, NAN};
   Tensor x, y;
   for (double a : values)
     for (double b : values)
-      x.data.push_back(static_cast<float>(a)), y.data.push_back(static_cast<float>(b));
+      x.data.push_back(static_cast<float>(a)),
+          y.data.push_back(static_cast<float>(b));
   x.shape = y.shape = {static_cast<int64_t>(x.data.size())};
   std::vector<Tensor> z = kernels.run("k", {x, y}, {x.shape[0]});
   for (size_t i = 0; i < x.data.size(); ++i) {
     auto power = static_cast<float>(std::pow(x.data[i], y.data[i]));
-    float rest = std::fmod(static_cast<float>(x.data[i]), static_cast<float>(y.data[i]));
+    float rest =
+        std::fmod(static_cast<float>(x.data[i]), static_cast<float>(y.data[i]));
     double have = z[0].data[i];
     if (std::isnan(power))
-      EXPECT_TRUE(std::isnan(have)) << x.data[i] << "^" << y.data[i] << " = " << have;
+      EXPECT_TRUE(std::isnan(have))
+          << x.data[i] << "^" << y.data[i] << " = " << have;
     else if (std::isinf(power) || power == 0)
       EXPECT_EQ(have, power) << x.data[i] << "^" << y.data[i];
     else
       EXPECT_NEAR(have / power, 1, 2e-7) << x.data[i] << "^" << y.data[i];
     // Quotients beyond 2^53 are not promised.
-    if (std::fabs(x.data[i] / y.data[i]) > 9e15 && std::isfinite(x.data[i]) && y.data[i] != 0)
+    if (std::fabs(x.data[i] / y.data[i]) > 9e15 && std::isfinite(x.data[i]) &&
+        y.data[i] != 0)
       continue;
     if (std::isnan(rest))
       EXPECT_TRUE(std::isnan(z[1].data[i])) << x.data[i] << " % " << y.data[i];

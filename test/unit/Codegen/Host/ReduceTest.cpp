@@ -211,14 +211,16 @@ TEST(Reduce, AlongLanes) {
   ASSERT_TRUE(kernels().ok()) << kernels().error;
   for (int64_t m : {1, 5, 64})
     for (int64_t n : {1, 7, 8, 9, 31, 32, 33, 65, 1000})
-      EXPECT_EQ(kernels().checkRandom("rowsum", {m, n}, m + n, -1, 1, 1e-5), "");
+      EXPECT_EQ(kernels().checkRandom("rowsum", {m, n}, m + n, -1, 1, 1e-5),
+                "");
 }
 
 TEST(Reduce, AcrossLanes) {
   ASSERT_TRUE(kernels().ok()) << kernels().error;
   for (int64_t m : {1, 5, 49})
     for (int64_t n : {1, 7, 8, 9, 31, 32, 33, 65, 1000})
-      EXPECT_EQ(kernels().checkRandom("colmean", {m, n}, m + n, -1, 1, 1e-5), "");
+      EXPECT_EQ(kernels().checkRandom("colmean", {m, n}, m + n, -1, 1, 1e-5),
+                "");
 }
 
 TEST(Reduce, SeveralResults) {
@@ -244,12 +246,14 @@ TEST(Row, SoftmaxKeepsItsExponentials) {
   ASSERT_TRUE(kernels().ok()) << kernels().error;
   EXPECT_EQ(*kernels().kernel("softmax").getScratch(), 832);
   for (int64_t n : {1, 3, 100, 130})
-    EXPECT_EQ(kernels().checkRandom("softmax", {n}, n, -20, 20, 1e-5, 1e-7), "");
+    EXPECT_EQ(kernels().checkRandom("softmax", {n}, n, -20, 20, 1e-5, 1e-7),
+              "");
 }
 
 TEST(Row, NormWithThreeResults) {
   ASSERT_TRUE(kernels().ok()) << kernels().error;
   for (int64_t m : {1, 3, 40})
     for (int64_t n : {2, 8, 9, 33, 768})
-      EXPECT_EQ(kernels().checkRandom("norm", {m, n}, m + n, -2, 2, 1e-5, 1e-5), "");
+      EXPECT_EQ(kernels().checkRandom("norm", {m, n}, m + n, -2, 2, 1e-5, 1e-5),
+                "");
 }

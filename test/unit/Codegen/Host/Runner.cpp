@@ -28,17 +28,20 @@ using namespace actnet::testing;
 Compiler::Compiler() {
   DialectRegistry registry;
   host::registerHostCodegenDialects(registry);
-  registry.insert<graph::GraphDialect, kernel::KernelDialect, affine::AffineDialect>();
+  registry.insert<graph::GraphDialect, kernel::KernelDialect,
+                  affine::AffineDialect>();
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
 }
 
-Kernels::Kernels(Compiler &compiler, llvm::StringRef text, llvm::StringRef variantName) {
-  ScopedDiagnosticHandler handler(&compiler.context, [&](Diagnostic &diagnostic) {
-    if (error.empty())
-      error = diagnostic.str();
-    return success();
-  });
+Kernels::Kernels(Compiler &compiler, llvm::StringRef text,
+                 llvm::StringRef variantName) {
+  ScopedDiagnosticHandler handler(&compiler.context,
+                                  [&](Diagnostic &diagnostic) {
+                                    if (error.empty())
+                                      error = diagnostic.str();
+                                    return success();
+                                  });
   module = parseSourceString<ModuleOp>(text, &compiler.context);
   if (!module)
     return;
@@ -77,10 +80,12 @@ Kernels::Function Kernels::function(llvm::StringRef name) {
   return reinterpret_cast<Function>(dlsym(handle, name.str().c_str()));
 }
 
-static int64_t evaluate(graph::DimExprAttr expr, const std::vector<int64_t> &dims) {
-  return *graph::dimEvaluate(expr, [&](llvm::StringRef name) -> std::optional<int64_t> {
-    return dims[std::stoi(name.drop_front().str())];
-  });
+static int64_t evaluate(graph::DimExprAttr expr,
+                        const std::vector<int64_t> &dims) {
+  return *graph::dimEvaluate(
+      expr, [&](llvm::StringRef name) -> std::optional<int64_t> {
+        return dims[std::stoi(name.drop_front().str())];
+      });
 }
 
 static std::vector<int64_t> evaluate(ArrayRef<graph::DimExprAttr> exprs,
@@ -108,8 +113,8 @@ public:
   explicit Guarded(size_t bytes) {
     size_t page = 4096, whole = (bytes + page - 1) / page * page;
     length = whole + page;
-    base = static_cast<char *>(
-        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base = static_cast<char *>(mmap(nullptr, length, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(base + whole, page, PROT_NONE);
     data = base + whole - bytes;
   }
@@ -135,7 +140,8 @@ void put(Type type, char *to, double value) {
   if (auto narrow = dyn_cast<FloatType>(type)) {
     APFloat number(value);
     bool lost;
-    number.convert(narrow.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+    number.convert(narrow.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &lost);
     return as(static_cast<uint16_t>(number.bitcastToAPInt().getZExtValue()));
   }
   auto integer = static_cast<int64_t>(value);
@@ -194,16 +200,19 @@ struct Buffer {
 
 } // namespace
 
-std::vector<Tensor> Kernels::run(llvm::StringRef name, const std::vector<Tensor> &operands,
+std::vector<Tensor> Kernels::run(llvm::StringRef name,
+                                 const std::vector<Tensor> &operands,
                                  const std::vector<int64_t> &dims) {
   kernel::FuncOp op = kernel(name);
   std::vector<Buffer> buffers;
   for (unsigned i = 0; i < operands.size(); ++i) {
     buffers.emplace_back(getElementTypeOrSelf(op.getArgumentTypes()[i]),
-                         evaluate(op.getArgDims(i), dims), evaluate(op.getArgStrides(i), dims));
+                         evaluate(op.getArgDims(i), dims),
+                         evaluate(op.getArgStrides(i), dims));
     Buffer &buffer = buffers.back();
     for (int64_t e = 0; e < operands[i].size(); ++e)
-      put(buffer.type, buffer.memory->data + buffer.place(e) * bytesOf(buffer.type),
+      put(buffer.type,
+          buffer.memory->data + buffer.place(e) * bytesOf(buffer.type),
           operands[i].data[e]);
   }
   for (unsigned i = 0; i < op.getResultTypes().size(); ++i)
@@ -224,22 +233,29 @@ std::vector<Tensor> Kernels::run(llvm::StringRef name, const std::vector<Tensor>
     std::vector<bool> written(buffer.elements(), false);
     for (int64_t e = 0; e < t.size(); ++e) {
       written[buffer.place(e)] = true;
-      t.data.push_back(get(buffer.type,
-                           buffer.memory->data + buffer.place(e) * bytesOf(buffer.type)));
+      t.data.push_back(
+          get(buffer.type,
+              buffer.memory->data + buffer.place(e) * bytesOf(buffer.type)));
     }
     // Gaps between strides belong to others.
     for (int64_t e = 0; e < buffer.elements(); ++e)
-      for (unsigned byte = 0; byte < bytesOf(buffer.type) && !written[e]; ++byte)
-        if (static_cast<uint8_t>(buffer.memory->data[e * bytesOf(buffer.type) + byte]) != 0xcd)
-          error = "wrote into a gap of result " + std::to_string(i - operands.size());
+      for (unsigned byte = 0; byte < bytesOf(buffer.type) && !written[e];
+           ++byte)
+        if (static_cast<uint8_t>(
+                buffer.memory->data[e * bytesOf(buffer.type) + byte]) != 0xcd)
+          error = "wrote into a gap of result " +
+                  std::to_string(i - operands.size());
     results.push_back(t);
   }
   return results;
 }
 
-std::string Kernels::check(llvm::StringRef name, const std::vector<Tensor> &operands,
-                           const std::vector<int64_t> &dims, double rtol, double atol) {
-  std::vector<Tensor> have = run(name, operands, dims), want = interpret(kernel(name), operands, dims);
+std::string Kernels::check(llvm::StringRef name,
+                           const std::vector<Tensor> &operands,
+                           const std::vector<int64_t> &dims, double rtol,
+                           double atol) {
+  std::vector<Tensor> have = run(name, operands, dims),
+                      want = interpret(kernel(name), operands, dims);
   if (!error.empty())
     return error;
   for (size_t r = 0; r < want.size(); ++r) {
@@ -251,11 +267,13 @@ std::string Kernels::check(llvm::StringRef name, const std::vector<Tensor> &oper
       if (getElementTypeOrSelf(kernel(name).getResultTypes()[r]).isInteger(1))
         y = y != 0;
       bool same = std::isnan(y) ? std::isnan(x)
-                                : x == y || std::fabs(x - y) <= atol + rtol * std::fabs(y);
+                                : x == y || std::fabs(x - y) <=
+                                                atol + rtol * std::fabs(y);
       if (!same) {
         std::string text;
         llvm::raw_string_ostream os(text);
-        os << "result " << r << "[" << i << "] is " << x << ", expected " << y << " (dims";
+        os << "result " << r << "[" << i << "] is " << x << ", expected " << y
+           << " (dims";
         for (int64_t d : dims)
           os << " " << d;
         os << ")";
@@ -266,8 +284,10 @@ std::string Kernels::check(llvm::StringRef name, const std::vector<Tensor> &oper
   return {};
 }
 
-std::string Kernels::checkRandom(llvm::StringRef name, const std::vector<int64_t> &dims,
-                                 unsigned seed, double lo, double hi, double rtol, double atol) {
+std::string Kernels::checkRandom(llvm::StringRef name,
+                                 const std::vector<int64_t> &dims,
+                                 unsigned seed, double lo, double hi,
+                                 double rtol, double atol) {
   kernel::FuncOp op = kernel(name);
   std::mt19937 engine(seed);
   std::uniform_real_distribution<double> uniform(lo, hi);

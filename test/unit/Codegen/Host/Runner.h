@@ -32,7 +32,8 @@ class Kernels {
 public:
   /// Parses, verifies, schedules and compiles; `error` gets the first
   /// diagnostic where one of these fails.
-  Kernels(Compiler &compiler, llvm::StringRef text, llvm::StringRef variant = "x86-64-v3");
+  Kernels(Compiler &compiler, llvm::StringRef text,
+          llvm::StringRef variant = "x86-64-v3");
   ~Kernels();
 
   bool ok() const { return image.has_value(); }
@@ -41,15 +42,19 @@ public:
   const llvm::SmallVector<char, 0> &elf() const { return image->elf; }
 
   /// Runs all tiles of a kernel.
-  std::vector<Tensor> run(llvm::StringRef name, const std::vector<Tensor> &operands,
+  std::vector<Tensor> run(llvm::StringRef name,
+                          const std::vector<Tensor> &operands,
                           const std::vector<int64_t> &dims);
   /// Runs and compares with the interpreter: |x - y| <= atol + rtol |y|.
   /// The empty string, or what differs.
   std::string check(llvm::StringRef name, const std::vector<Tensor> &operands,
-                    const std::vector<int64_t> &dims, double rtol = 2e-6, double atol = 1e-6);
+                    const std::vector<int64_t> &dims, double rtol = 2e-6,
+                    double atol = 1e-6);
   /// The same with random operands in [-lo, hi] of the kernel's shapes.
-  std::string checkRandom(llvm::StringRef name, const std::vector<int64_t> &dims, unsigned seed,
-                          double lo = -2, double hi = 2, double rtol = 2e-6, double atol = 1e-6);
+  std::string checkRandom(llvm::StringRef name,
+                          const std::vector<int64_t> &dims, unsigned seed,
+                          double lo = -2, double hi = 2, double rtol = 2e-6,
+                          double atol = 1e-6);
   /// The function of the ABI.
   using Function = void (*)(void *const *, const int64_t *, void *, int64_t);
   Function function(llvm::StringRef name);

@@ -20,8 +20,8 @@ namespace actnet::kernel {
 struct SymbolicIndex {
   /// Per iteration dim the coefficient; null where it is no linear function.
   llvm::SmallVector<graph::DimExprAttr> coefficients;
-  /// Iteration dims that must be known by themselves (bounds checks, divisions):
-  /// they cannot be collapsed with others.
+  /// Iteration dims that must be known by themselves (bounds checks,
+  /// divisions): they cannot be collapsed with others.
   llvm::SmallBitVector rigid;
   bool operator==(const SymbolicIndex &) const = default;
 };
@@ -38,14 +38,17 @@ struct Access {
 
 class AccessWalk {
 public:
-  AccessWalk(FuncOp kernel, unsigned numDims) : kernel(kernel), numDims(numDims) {}
+  AccessWalk(FuncOp kernel, unsigned numDims)
+      : kernel(kernel), numDims(numDims) {}
 
   /// The index that is iteration dim d itself.
   SymbolicIndex dim(unsigned d);
   /// Index 0.
   SymbolicIndex zero();
-  SymbolicIndex affine(mlir::AffineExpr expr, llvm::ArrayRef<SymbolicIndex> dims);
-  llvm::SmallVector<SymbolicIndex> map(mlir::AffineMap map, llvm::ArrayRef<SymbolicIndex> dims);
+  SymbolicIndex affine(mlir::AffineExpr expr,
+                       llvm::ArrayRef<SymbolicIndex> dims);
+  llvm::SmallVector<SymbolicIndex> map(mlir::AffineMap map,
+                                       llvm::ArrayRef<SymbolicIndex> dims);
 
   /// Follows an element of a tensor of the body.
   void tensor(mlir::Value value, llvm::ArrayRef<SymbolicIndex> at);
@@ -64,12 +67,16 @@ public:
 
 private:
   void access(unsigned number, bool isResult, mlir::Type element,
-              llvm::ArrayRef<graph::DimExprAttr> strides, llvm::ArrayRef<SymbolicIndex> at);
-  void addScaled(SymbolicIndex &to, const SymbolicIndex &from, graph::DimExprAttr factor);
+              llvm::ArrayRef<graph::DimExprAttr> strides,
+              llvm::ArrayRef<SymbolicIndex> at);
+  void addScaled(SymbolicIndex &to, const SymbolicIndex &from,
+                 graph::DimExprAttr factor);
 
   FuncOp kernel;
   unsigned numDims;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<llvm::SmallVector<SymbolicIndex>>> visited;
+  llvm::DenseMap<mlir::Value,
+                 llvm::SmallVector<llvm::SmallVector<SymbolicIndex>>>
+      visited;
 };
 
 /// Rough cost of one element of a generic's body.
