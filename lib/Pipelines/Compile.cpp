@@ -24,34 +24,40 @@ std::string actnet::getProducer() {
 static LogicalResult setBounds(ModuleOp module, ArrayRef<DimBounds> dims) {
   StringRef attribute = graph::GraphDialect::kDimsAttr;
   auto known = module->getAttrOfType<DictionaryAttr>(attribute);
-  NamedAttrList bounds(known ? known : DictionaryAttr::get(module.getContext()));
+  NamedAttrList bounds(known ? known
+                             : DictionaryAttr::get(module.getContext()));
   for (const DimBounds &dim : dims) {
     if (!bounds.get(dim.name)) {
-      InFlightDiagnostic error = emitError(UnknownLoc::get(module.getContext()));
+      InFlightDiagnostic error =
+          emitError(UnknownLoc::get(module.getContext()));
       error << "--dim " << dim.name << ": the model has no such dim; it has ";
       if (bounds.empty())
         return error << "none";
-      llvm::interleaveComma(bounds, error,
-                            [&](NamedAttribute entry) { error << entry.getName().getValue(); });
+      llvm::interleaveComma(bounds, error, [&](NamedAttribute entry) {
+        error << entry.getName().getValue();
+      });
       return error;
     }
-    bounds.set(dim.name,
-               DenseI64ArrayAttr::get(module.getContext(), {dim.lower, dim.upper}));
+    bounds.set(dim.name, DenseI64ArrayAttr::get(module.getContext(),
+                                                {dim.lower, dim.upper}));
   }
   if (!dims.empty())
     module->setAttr(attribute, bounds.getDictionary(module.getContext()));
   return success();
 }
 
-static LogicalResult writeText(ModuleOp module, StringRef path,
-                               llvm::function_ref<void(llvm::raw_ostream &)> print) {
-  llvm::Error error = writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
-    print(out);
-    return llvm::Error::success();
-  });
+static LogicalResult
+writeText(ModuleOp module, StringRef path,
+          llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  llvm::Error error =
+      writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
+        print(out);
+        return llvm::Error::success();
+      });
   if (!error)
     return success();
-  return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+  return emitError(UnknownLoc::get(module.getContext()))
+         << llvm::toString(std::move(error));
 }
 
 /// The kernels' code in the LLVM dialect, for the best variant.
@@ -66,10 +72,12 @@ static LogicalResult emitLLVM(ModuleOp module, const CompileOptions &options) {
       return failure();
   if (failed(host::lowerToLLVM(*target)))
     return failure();
-  return writeText(module, options.output, [&](llvm::raw_ostream &out) { target->print(out); });
+  return writeText(module, options.output,
+                   [&](llvm::raw_ostream &out) { target->print(out); });
 }
 
-LogicalResult actnet::compileModule(ModuleOp module, const CompileOptions &options) {
+LogicalResult actnet::compileModule(ModuleOp module,
+                                    const CompileOptions &options) {
   auto begin = [&](StringRef phase) {
     if (options.onPhase)
       options.onPhase(phase);
@@ -88,7 +96,8 @@ LogicalResult actnet::compileModule(ModuleOp module, const CompileOptions &optio
   case Emit::kernel:
   case Emit::actor:
     begin("write");
-    return writeText(module, options.output, [&](llvm::raw_ostream &out) { module.print(out); });
+    return writeText(module, options.output,
+                     [&](llvm::raw_ostream &out) { module.print(out); });
   case Emit::llvm:
     begin("code");
     return emitLLVM(module, options);
@@ -97,7 +106,8 @@ LogicalResult actnet::compileModule(ModuleOp module, const CompileOptions &optio
   }
   if (!options.report.empty()) {
     begin("report");
-    if (failed(writeReport(module, options.model, getProducer(), options.report)))
+    if (failed(
+            writeReport(module, options.model, getProducer(), options.report)))
       return failure();
   }
   ProgramOptions program;

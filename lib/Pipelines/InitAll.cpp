@@ -11,7 +11,6 @@
 #include "actnet/Dialect/Actor/Transforms/Passes.h"
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
 #include "actnet/Dialect/Graph/Transforms/Passes.h"
-#include "actnet/Dialect/Graph/Transforms/Passes.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 #include "actnet/Dialect/Kernel/Transforms/Passes.h"
 
@@ -20,10 +19,11 @@
 #include "mlir/Transforms/Passes.h"
 
 void actnet::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<graph::GraphDialect, kernel::KernelDialect, actor::ActorDialect,
-                  mlir::affine::AffineDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                  mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
-                  mlir::tensor::TensorDialect>();
+  registry.insert<graph::GraphDialect, kernel::KernelDialect,
+                  actor::ActorDialect, mlir::affine::AffineDialect,
+                  mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                  mlir::linalg::LinalgDialect, mlir::math::MathDialect,
+                  mlir::scf::SCFDialect, mlir::tensor::TensorDialect>();
   host::registerHostCodegenDialects(registry);
 }
 

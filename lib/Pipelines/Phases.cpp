@@ -15,7 +15,8 @@ using namespace actnet;
 
 static constexpr Phase phases[] = {
     {"check", Level::graph, Level::graph, "graph-verify",
-     "first: front ends and hand-written text are held to the contract before any pass reads them"},
+     "first: front ends and hand-written text are held to the contract before "
+     "any pass reads them"},
     {"simplify", Level::graph, Level::graph, "graph-simplify",
      "shape arithmetic becomes expressions, and the forms become few"},
     {"fold", Level::graph, Level::graph, "graph-fold-batch-norm",
@@ -26,13 +27,20 @@ static constexpr Phase phases[] = {
      "graph-decompose{only=batch_norm,group_norm},graph-simplify",
      "what no kernel family of the host takes; what is left is simple again"},
     {"layout", Level::graph, Level::graph, "graph-layout",
-     "per target, and before fusion, which needs to know which transposes stay"},
+     "per target, and before fusion, which needs to know which transposes "
+     "stay"},
     {"fuse", Level::graph, Level::kernel, "graph-to-kernel",
-     "once layouts stand; below, tensors are kernels' operands and nothing fuses any more"},
-    {"schedule", Level::kernel, Level::kernel, "kernel.func(kernel-schedule-host)",
-     "each kernel by itself; the records need its tiles, the promise its scratch"},
+     "once layouts stand; below, tensors are kernels' operands and nothing "
+     "fuses any more"},
+    {"check kernels", Level::kernel, Level::kernel, "kernel-verify",
+     "the first of this level: kernels may also be handed in as text"},
+    {"schedule", Level::kernel, Level::kernel,
+     "kernel.func(kernel-schedule-host),kernel-verify{scheduled=true}",
+     "each kernel by itself; the records need its tiles, the promise its "
+     "scratch"},
     {"place", Level::kernel, Level::actor, "kernel-to-actor",
-     "in-place results and shared buffers are decided on dispatches, before sizes matter"},
+     "in-place results and shared buffers are decided on dispatches, before "
+     "sizes matter"},
     {"plan", Level::actor, Level::actor, "actor-plan",
      "last: offsets depend on every record that stands"},
 };
@@ -57,14 +65,17 @@ FailureOr<Level> actnet::detectLevel(ModuleOp module) {
     (calls ? isKernel : isGraph) = true;
   }
   // A graph function of no operation stands on either level.
-  if (isGraph && !isKernel && !isActor && !module.getOps<kernel::FuncOp>().empty())
+  if (isGraph && !isKernel && !isActor &&
+      !module.getOps<kernel::FuncOp>().empty())
     return Level::kernel;
   if (isActor + isKernel + isGraph == 1)
     return isActor ? Level::actor : isKernel ? Level::kernel : Level::graph;
   if (!isActor && !isKernel && !isGraph)
-    return module.emitError("holds no function: expected func.func with graph or kernel "
-                            "operations, or actor.func");
-  return module.emitError("mixes functions of the graph, kernel and actor levels");
+    return module.emitError(
+        "holds no function: expected func.func with graph or kernel "
+        "operations, or actor.func");
+  return module.emitError(
+      "mixes functions of the graph, kernel and actor levels");
 }
 
 /// After a change of level nothing of the old one may be left.
@@ -75,9 +86,9 @@ static LogicalResult checkLevel(ModuleOp module, const Phase &phase) {
   if (failed(level))
     return failure();
   if (*level != phase.to)
-    return module.emitError("phase '") << phase.name << "' (" << phase.pipeline
-                                       << ") left operations of the " << toString(phase.from)
-                                       << " level";
+    return module.emitError("phase '")
+           << phase.name << "' (" << phase.pipeline
+           << ") left operations of the " << toString(phase.from) << " level";
   return success();
 }
 
@@ -87,8 +98,9 @@ LogicalResult actnet::runPhases(ModuleOp module, Level last,
   if (failed(level))
     return failure();
   if (*level > last)
-    return module.emitError("is on the ") << toString(*level) << " level already; it cannot leave "
-                                          << "on the " << toString(last) << " level";
+    return module.emitError("is on the ")
+           << toString(*level) << " level already; it cannot leave "
+           << "on the " << toString(last) << " level";
   for (const Phase &phase : phases) {
     if (phase.from < *level || phase.to > last)
       continue;

@@ -58,14 +58,16 @@ static llvm::Expected<Emit> parseEmit(StringRef text) {
 static llvm::Expected<std::string> nativeVariant() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   auto has = [&](std::initializer_list<StringRef> names) {
-    return llvm::all_of(names, [&](StringRef name) { return features.lookup(name); });
+    return llvm::all_of(names,
+                        [&](StringRef name) { return features.lookup(name); });
   };
   if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return "x86-64-v4";
   if (has({"avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"}))
     return "x86-64-v3";
-  return llvm::createStringError("--target=host:native: this machine has no AVX2 and FMA, which "
-                                 "x86-64-v3 needs");
+  return llvm::createStringError(
+      "--target=host:native: this machine has no AVX2 and FMA, which "
+      "x86-64-v3 needs");
 }
 
 static llvm::Expected<std::vector<std::string>> parseTargets(StringRef text) {
@@ -84,9 +86,10 @@ static llvm::Expected<std::vector<std::string>> parseTargets(StringRef text) {
     } else if (entry == "host:x86-64-v3" || entry == "host:x86-64-v4") {
       named = {entry.drop_front(5).str()};
     } else {
-      return llvm::createStringError("--target=" + entry +
-                                     ": expected host, host:native, host:x86-64-v3 or "
-                                     "host:x86-64-v4");
+      return llvm::createStringError(
+          "--target=" + entry +
+          ": expected host, host:native, host:x86-64-v3 or "
+          "host:x86-64-v4");
     }
     for (std::string &name : named)
       if (!llvm::is_contained(variants, name))
@@ -107,8 +110,8 @@ static llvm::Expected<DimBounds> parseDim(StringRef text) {
   if (!upper.empty())
     bad |= upper.getAsInteger(10, dim.upper) || dim.upper < dim.lower;
   if (bad)
-    return llvm::createStringError("--dim " + text +
-                                   ": expected NAME=LOWER..UPPER, such as N=1..64");
+    return llvm::createStringError(
+        "--dim " + text + ": expected NAME=LOWER..UPPER, such as N=1..64");
   return dim;
 }
 
@@ -116,13 +119,17 @@ static llvm::Expected<DimBounds> parseDim(StringRef text) {
 static llvm::Error completeOutput(CommandLine &line) {
   std::string &output = line.compile.output;
   Emit emit = line.compile.emit;
-  bool isText = emit != Emit::program && emit != Emit::package && emit != Emit::object;
+  bool isText =
+      emit != Emit::program && emit != Emit::package && emit != Emit::object;
   if (output == "-" && !isText)
     return llvm::createStringError("-o -: only texts can go to the terminal");
-  if (emit == Emit::object && !output.empty() && !StringRef(output).ends_with(".o"))
-    return llvm::createStringError("-o " + output + ": an object's name ends with .o");
+  if (emit == Emit::object && !output.empty() &&
+      !StringRef(output).ends_with(".o"))
+    return llvm::createStringError("-o " + output +
+                                   ": an object's name ends with .o");
   if (!line.compile.report.empty() && isText)
-    return llvm::createStringError("--report: needs --emit=program, package or object");
+    return llvm::createStringError(
+        "--report: needs --emit=program, package or object");
   if (!output.empty())
     return llvm::Error::success();
   output = llvm::sys::path::stem(line.input).str();
@@ -133,12 +140,14 @@ static llvm::Error completeOutput(CommandLine &line) {
   else if (emit == Emit::object)
     output += ".o";
   if (output.empty() || output == line.input)
-    return llvm::createStringError("-o is missing: no name for the output follows from '" +
-                                   line.input + "'");
+    return llvm::createStringError(
+        "-o is missing: no name for the output follows from '" + line.input +
+        "'");
   return llvm::Error::success();
 }
 
-llvm::Expected<CommandLine> actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
+llvm::Expected<CommandLine>
+actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
   CommandLine line;
   for (size_t i = 0; i < arguments.size(); ++i) {
     StringRef argument = arguments[i];
@@ -151,10 +160,11 @@ llvm::Expected<CommandLine> actnet::parseCommandLine(llvm::ArrayRef<const char *
           return usage(flag + ": a value is missing");
         value = arguments[++i];
       }
-      return value.empty() ? usage(flag + ": a value is missing") : llvm::Error::success();
+      return value.empty() ? usage(flag + ": a value is missing")
+                           : llvm::Error::success();
     };
-    bool isSwitch = flag == "--time-report" || flag == "-v" || flag == "--help" ||
-                    flag == "-h" || flag == "--version";
+    bool isSwitch = flag == "--time-report" || flag == "-v" ||
+                    flag == "--help" || flag == "-h" || flag == "--version";
     if (isSwitch && hasValue)
       return usage(flag + " takes no value");
     if (argument == "-o") {

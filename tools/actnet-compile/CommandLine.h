@@ -24,7 +24,8 @@ struct CommandLine {
 };
 
 /// Reads the command line; an error is one line that names the argument.
-llvm::Expected<CommandLine> parseCommandLine(llvm::ArrayRef<const char *> arguments);
+llvm::Expected<CommandLine>
+parseCommandLine(llvm::ArrayRef<const char *> arguments);
 
 /// The text of --help.
 llvm::StringRef getHelp();

@@ -42,13 +42,16 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
     bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
     if (isError && errors++ > 0 && !this->verbose)
       return success();
-    if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning && !this->verbose)
+    if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning &&
+        !this->verbose)
       return success();
     llvm::errs() << "actnet-compile: "
-                 << (isError                                                   ? "error: "
-                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: "
-                                                                               : "remark: ")
-                 << locationText(diagnostic.getLocation()) << oneLine(diagnostic.str());
+                 << (isError ? "error: "
+                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning
+                         ? "warning: "
+                         : "remark: ")
+                 << locationText(diagnostic.getLocation())
+                 << oneLine(diagnostic.str());
     // Of the notes only those that add words: where an op stands is no help.
     for (Diagnostic &note : diagnostic.getNotes())
       if (!StringRef(note.str()).starts_with("see current operation"))
@@ -61,7 +64,8 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
 ErrorPrinter::~ErrorPrinter() {
   engine.eraseHandler(id);
   if (errors > 1 && !verbose)
-    llvm::errs() << "actnet-compile: " << errors - 1 << " more (-v shows them)\n";
+    llvm::errs() << "actnet-compile: " << errors - 1
+                 << " more (-v shows them)\n";
 }
 
 namespace {
@@ -79,9 +83,9 @@ struct RemarkPrinter : remark::detail::MLIRRemarkStreamerBase {
 LogicalResult actnet::enableRemarks(MLIRContext &context) {
   remark::RemarkCategories all;
   all.all = all.passed = all.missed = all.analysis = all.failed = ".*";
-  return remark::enableOptimizationRemarks(context, std::make_unique<RemarkPrinter>(),
-                                           std::make_unique<remark::RemarkEmittingPolicyAll>(),
-                                           all);
+  return remark::enableOptimizationRemarks(
+      context, std::make_unique<RemarkPrinter>(),
+      std::make_unique<remark::RemarkEmittingPolicyAll>(), all);
 }
 
 void PhaseTimer::end() {
@@ -109,6 +113,7 @@ void PhaseTimer::print() {
                                  entry.name.c_str());
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
-  llvm::errs() << llvm::format("%10.3f s 100.0 %%  total; at most %ld MB of memory\n", total,
-                               usage.ru_maxrss / 1024);
+  llvm::errs() << llvm::format(
+      "%10.3f s 100.0 %%  total; at most %ld MB of memory\n", total,
+      usage.ru_maxrss / 1024);
 }

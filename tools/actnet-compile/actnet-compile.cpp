@@ -20,7 +20,9 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
   Location unknown = UnknownLoc::get(&context);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension != ".onnx" && extension != ".mlir") {
-    emitError(unknown) << "'" << path << "': expected a model whose name ends with .onnx or .mlir";
+    emitError(unknown)
+        << "'" << path
+        << "': expected a model whose name ends with .onnx or .mlir";
     return {};
   }
   llvm::sys::fs::file_status status;
@@ -41,10 +43,11 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
 
 /// The runner lies beside the compiler, or where it is installed.
 static std::string findRunner(const char *argv0) {
-  std::string self =
-      llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRunner));
+  std::string self = llvm::sys::fs::getMainExecutable(
+      argv0, reinterpret_cast<void *>(&findRunner));
   StringRef folder = llvm::sys::path::parent_path(self);
-  llvm::SmallString<128> beside(folder), installed(llvm::sys::path::parent_path(folder));
+  llvm::SmallString<128> beside(folder),
+      installed(llvm::sys::path::parent_path(folder));
   llvm::sys::path::append(beside, "actnet-runner");
   llvm::sys::path::append(installed, "libexec", "actnet", "actnet-runner");
   return std::string(llvm::sys::fs::exists(beside) ? beside : installed);
@@ -75,9 +78,11 @@ static int compile(CommandLine &line, const char *argv0) {
 }
 
 int main(int argc, char **argv) {
-  llvm::Expected<CommandLine> line = parseCommandLine(llvm::ArrayRef(argv + 1, argc - 1));
+  llvm::Expected<CommandLine> line =
+      parseCommandLine(llvm::ArrayRef(argv + 1, argc - 1));
   if (!line) {
-    llvm::errs() << "actnet-compile: error: " << llvm::toString(line.takeError()) << "\n";
+    llvm::errs() << "actnet-compile: error: "
+                 << llvm::toString(line.takeError()) << "\n";
     return 2;
   }
   if (line->help)

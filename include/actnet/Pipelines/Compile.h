@@ -46,7 +46,8 @@ struct CompileOptions {
 
 /// Compiles a module of any level. Errors are diagnostics; nothing is left
 /// half-written then.
-mlir::LogicalResult compileModule(mlir::ModuleOp module, const CompileOptions &options);
+mlir::LogicalResult compileModule(mlir::ModuleOp module,
+                                  const CompileOptions &options);
 
 /// Returns "actnet 0.1.0 (LLVM 22.1.8)": what packages name as their producer.
 std::string getProducer();

@@ -41,8 +41,9 @@ mlir::FailureOr<Level> detectLevel(mlir::ModuleOp module);
 /// Runs the phases from the module's level up to the end of `last`. Calls
 /// `onPhase` when one begins. Between two levels the contract of the reached
 /// one is checked. Errors are diagnostics.
-mlir::LogicalResult runPhases(mlir::ModuleOp module, Level last,
-                              std::function<void(llvm::StringRef phase)> onPhase = {});
+mlir::LogicalResult
+runPhases(mlir::ModuleOp module, Level last,
+          std::function<void(llvm::StringRef phase)> onPhase = {});
 
 } // namespace actnet
 

@@ -11,7 +11,8 @@ using graph::DimExprAttr;
 // Shapes of places
 //===----------------------------------------------------------------------===//
 
-static SmallVector<DimExprAttr> denseStrides(MLIRContext *context, ArrayRef<DimExprAttr> dims) {
+static SmallVector<DimExprAttr> denseStrides(MLIRContext *context,
+                                             ArrayRef<DimExprAttr> dims) {
   SmallVector<DimExprAttr> strides(dims.size());
   DimExprAttr step = graph::dimConstant(context, 1);
   for (size_t i = dims.size(); i-- > 0; step = graph::dimMul(step, dims[i]))
@@ -39,8 +40,10 @@ bool Placement::isDense(const Place &place) {
 
 DimExprAttr Placement::spanBytes(const Place &place, Type elementType) const {
   MLIRContext *context = elementType.getContext();
-  DimExprAttr bytes = graph::dimConstant(context, graph::getElementBytes(elementType));
-  DimExprAttr one = graph::dimConstant(context, 1), last = graph::dimConstant(context, 0);
+  DimExprAttr bytes =
+      graph::dimConstant(context, graph::getElementBytes(elementType));
+  DimExprAttr one = graph::dimConstant(context, 1),
+              last = graph::dimConstant(context, 0);
   if (isDense(place))
     return graph::dimMul(graph::dimProduct(context, place.dims), bytes);
   for (auto [dim, stride] : llvm::zip(place.dims, place.strides))
@@ -65,7 +68,8 @@ unsigned Placement::addRoot(Root root) {
 bool Placement::isWholeRoot(Value value) const {
   const Place &place = places.at(value);
   return graph::constantValue(place.offset) == 0 && isDense(place) &&
-         spanBytes(place, getElementTypeOrSelf(value.getType())) == roots[place.root].size;
+         spanBytes(place, getElementTypeOrSelf(value.getType())) ==
+             roots[place.root].size;
 }
 
 //===----------------------------------------------------------------------===//
@@ -95,9 +99,11 @@ void Placement::findGroups() {
       continue;
     DimExprAttr start = graph::dimConstant(op.getContext(), 0);
     for (Value input : concat.getInputs()) {
-      bool placeable = isa_and_nonnull<kernel::DispatchOp, kernel::ConcatOp>(input.getDefiningOp());
+      bool placeable = isa_and_nonnull<kernel::DispatchOp, kernel::ConcatOp>(
+          input.getDefiningOp());
       if (placeable)
-        parts.try_emplace(input, Part{concat, start}); // the outermost user wins
+        parts.try_emplace(input,
+                          Part{concat, start}); // the outermost user wins
       auto type = cast<RankedTensorType>(input.getType());
       start = graph::dimAdd(start, graph::getDims(type)[concat.getAxis()]);
     }
@@ -107,7 +113,8 @@ void Placement::findGroups() {
     positions[&op] = position;
     // Views and slices read nothing themselves; a loose part is copied where
     // its concat stands.
-    if (isa<kernel::DispatchOp, kernel::ConcatOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
+    if (isa<kernel::DispatchOp, kernel::ConcatOp>(op) ||
+        op.hasTrait<OpTrait::IsTerminator>())
       for (Value operand : op.getOperands())
         lastUse[groupOf(operand)] = position;
     ++position;
@@ -124,10 +131,11 @@ Placement::placeArguments(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
   for (BlockArgument argument : function.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (!type)
-      return function.emitError("argument ") << argument.getArgNumber() << " is no ranked tensor";
+      return function.emitError("argument ")
+             << argument.getArgNumber() << " is no ranked tensor";
     Root root;
-    auto variable = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                          graph::GraphDialect::kVariableAttr);
+    auto variable = function.getArgAttrOfType<StringAttr>(
+        argument.getArgNumber(), graph::GraphDialect::kVariableAttr);
     if (variable) {
       root.region = actor::Region::state;
       root.symbol = variables.at(variable.getValue());
@@ -147,8 +155,9 @@ Placement::placeArguments(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
 LogicalResult Placement::placeView(kernel::ViewOp op) {
   Place place = places.at(op.getX());
   if (!isDense(place))
-    return op.emitError("views a tensor that is not dense; `graph-to-kernel` should have put a "
-                        "kernel here");
+    return op.emitError(
+        "views a tensor that is not dense; `graph-to-kernel` should have put a "
+        "kernel here");
   place.dims = graph::getDims(op.getY().getType());
   place.strides = denseStrides(op.getContext(), place.dims);
   place.inPlace = false;
@@ -159,10 +168,12 @@ LogicalResult Placement::placeView(kernel::ViewOp op) {
 void Placement::placeSlice(kernel::SliceOp op) {
   Place place = places.at(op.getX());
   int64_t bytes = graph::getElementBytes(op.getX().getType().getElementType());
-  for (auto [start, stride] : llvm::zip(op.getStarts().getDims(), place.strides)) {
+  for (auto [start, stride] :
+       llvm::zip(op.getStarts().getDims(), place.strides)) {
     DimExprAttr skip = graph::dimMul(start, stride);
     place.offset = graph::dimAdd(
-        place.offset, graph::dimMul(skip, graph::dimConstant(op.getContext(), bytes)));
+        place.offset,
+        graph::dimMul(skip, graph::dimConstant(op.getContext(), bytes)));
   }
   place.dims = graph::getDims(op.getY().getType());
   place.inPlace = false;
@@ -174,10 +185,11 @@ static Place partPlace(const Place &whole, RankedTensorType type, int64_t axis,
                        DimExprAttr start) {
   Place place = whole;
   place.dims = graph::getDims(type);
-  DimExprAttr bytes =
-      graph::dimConstant(type.getContext(), graph::getElementBytes(type.getElementType()));
+  DimExprAttr bytes = graph::dimConstant(
+      type.getContext(), graph::getElementBytes(type.getElementType()));
   place.offset = graph::dimAdd(
-      whole.offset, graph::dimMul(graph::dimMul(start, whole.strides[axis]), bytes));
+      whole.offset,
+      graph::dimMul(graph::dimMul(start, whole.strides[axis]), bytes));
   return place;
 }
 
@@ -189,7 +201,8 @@ const Place &Placement::placeConcat(kernel::ConcatOp op) {
   Place place;
   if (auto part = parts.find(op.getY()); part != parts.end()) {
     kernel::ConcatOp outer = part->second.concat;
-    place = partPlace(placeConcat(outer), type, outer.getAxis(), part->second.start);
+    place = partPlace(placeConcat(outer), type, outer.getAxis(),
+                      part->second.start);
   } else {
     place = densePlace(0, type);
     Root root;
@@ -208,13 +221,17 @@ LogicalResult Placement::copyLooseParts(kernel::ConcatOp op) {
     DimExprAttr begin = start;
     start = graph::dimAdd(start, graph::getDims(type)[op.getAxis()]);
     auto part = parts.find(input);
-    if (part != parts.end() && part->second.concat == op && part->second.start == begin)
+    if (part != parts.end() && part->second.concat == op &&
+        part->second.start == begin)
       continue;
     Place place = partPlace(whole, type, op.getAxis(), begin);
     if (!isDense(place) || !isDense(places.at(input)))
       return op.emitError("operand ")
-             << i << " is no dispatch's result, or is a part of another concat, and cannot be "
-             << "copied in one piece; `graph-to-kernel` should have put a kernel here";
+             << i
+             << " is no dispatch's result, or is a part of another concat, and "
+                "cannot be "
+             << "copied in one piece; `graph-to-kernel` should have put a "
+                "kernel here";
     if (roots[whole.root].firstWrite < 0)
       roots[whole.root].firstWrite = positions.at(op);
     concatCopies[op].push_back({input, place});
@@ -226,29 +243,32 @@ LogicalResult Placement::copyLooseParts(kernel::ConcatOp op) {
 // Dispatches
 //===----------------------------------------------------------------------===//
 
-bool Placement::takeOver(kernel::DispatchOp op, kernel::FuncOp callee, unsigned result,
-                         int64_t position) {
+bool Placement::takeOver(kernel::DispatchOp op, kernel::FuncOp callee,
+                         unsigned result, int64_t position) {
   std::optional<ArrayRef<int64_t>> pairs = callee.getInplace();
   if (!pairs)
     return false;
   auto type = cast<RankedTensorType>(op.getResult(result).getType());
   for (size_t i = 0; i + 1 < pairs->size(); i += 2) {
-    if ((*pairs)[i + 1] != int64_t(result) || uint64_t((*pairs)[i]) >= op.getOperands().size())
+    if ((*pairs)[i + 1] != int64_t(result) ||
+        uint64_t((*pairs)[i]) >= op.getOperands().size())
       continue;
     unsigned index = (*pairs)[i];
     Value operand = op.getOperands()[index];
     Place place = places.at(operand);
     Root &root = roots[place.root];
-    if (root.region != actor::Region::scratch || lastUse.at(groupOf(operand)) != position ||
-        !isWholeRoot(operand))
+    if (root.region != actor::Region::scratch ||
+        lastUse.at(groupOf(operand)) != position || !isWholeRoot(operand))
       continue;
     Place taken = densePlace(place.root, type);
     if (spanBytes(taken, type.getElementType()) != root.size)
       continue;
     // Another operand or result in the same bytes would be overwritten early.
-    bool shared = llvm::any_of(llvm::enumerate(op.getOperands()), [&](auto other) {
-      return other.index() != index && places.at(other.value()).root == place.root;
-    });
+    bool shared =
+        llvm::any_of(llvm::enumerate(op.getOperands()), [&](auto other) {
+          return other.index() != index &&
+                 places.at(other.value()).root == place.root;
+        });
     for (Value earlier : op.getResults().take_front(result))
       shared |= places.at(earlier).root == place.root;
     if (shared)
@@ -261,16 +281,18 @@ bool Placement::takeOver(kernel::DispatchOp op, kernel::FuncOp callee, unsigned 
 }
 
 LogicalResult Placement::checkStrides(kernel::DispatchOp op, Value value,
-                                      ArrayRef<DimExprAttr> declared, StringRef what,
-                                      unsigned index) {
+                                      ArrayRef<DimExprAttr> declared,
+                                      StringRef what, unsigned index) {
   SmallVector<DimExprAttr> strides;
   for (DimExprAttr stride : declared)
-    strides.push_back(graph::dimSubstitute(stride, [&](StringRef name) -> DimExprAttr {
-      size_t i;
-      if (!name.consume_front("d") || name.getAsInteger(10, i) || i >= op.getDims().size())
-        return {};
-      return cast<DimExprAttr>(op.getDims()[i]);
-    }));
+    strides.push_back(
+        graph::dimSubstitute(stride, [&](StringRef name) -> DimExprAttr {
+          size_t i;
+          if (!name.consume_front("d") || name.getAsInteger(10, i) ||
+              i >= op.getDims().size())
+            return {};
+          return cast<DimExprAttr>(op.getDims()[i]);
+        }));
   const Place &place = places.at(value);
   if (sameStrides(place.dims, place.strides, strides))
     return success();
@@ -279,22 +301,27 @@ LogicalResult Placement::checkStrides(kernel::DispatchOp op, Value value,
   llvm::interleaveComma(place.strides, error,
                         [&](DimExprAttr e) { error << graph::toString(e); });
   error << "), but " << op.getCalleeAttr() << " is made for (";
-  llvm::interleaveComma(strides, error, [&](DimExprAttr e) { error << graph::toString(e); });
+  llvm::interleaveComma(strides, error,
+                        [&](DimExprAttr e) { error << graph::toString(e); });
   return error << "); `graph-to-kernel` should have made them agree";
 }
 
-LogicalResult Placement::placeDispatch(kernel::DispatchOp op, int64_t position) {
-  auto callee = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, op.getCalleeAttr());
+LogicalResult Placement::placeDispatch(kernel::DispatchOp op,
+                                       int64_t position) {
+  auto callee =
+      symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, op.getCalleeAttr());
   if (!callee)
     return op.emitError() << op.getCalleeAttr() << " is no kernel.func";
   for (auto [i, operand] : llvm::enumerate(op.getOperands()))
-    if (failed(checkStrides(op, operand, callee.getArgStrides(i), "operand", i)))
+    if (failed(
+            checkStrides(op, operand, callee.getArgStrides(i), "operand", i)))
       return failure();
   for (auto [i, result] : llvm::enumerate(op.getResults())) {
     auto type = cast<RankedTensorType>(result.getType());
     if (auto part = parts.find(result); part != parts.end()) {
       kernel::ConcatOp concat = part->second.concat;
-      places[result] = partPlace(placeConcat(concat), type, concat.getAxis(), part->second.start);
+      places[result] = partPlace(placeConcat(concat), type, concat.getAxis(),
+                                 part->second.start);
     } else if (!takeOver(op, callee, i, position)) {
       Place place = densePlace(0, type);
       Root root;
@@ -306,7 +333,8 @@ LogicalResult Placement::placeDispatch(kernel::DispatchOp op, int64_t position) 
     Root &root = roots[places.at(result).root];
     if (root.firstWrite < 0)
       root.firstWrite = position;
-    if (failed(checkStrides(op, result, callee.getResultStrides(i), "result", i)))
+    if (failed(
+            checkStrides(op, result, callee.getResultStrides(i), "result", i)))
       return failure();
   }
   return success();
@@ -320,8 +348,8 @@ LogicalResult Placement::placeDispatch(kernel::DispatchOp op, int64_t position) 
 /// the old value once the first new byte is written.
 bool Placement::canBecomeState(Value value, Value variable) {
   const Root &root = roots[places.at(value).root];
-  if (root.region != actor::Region::scratch || root.firstWrite < 0 || !isWholeRoot(value) ||
-      root.size != roots[places.at(variable).root].size)
+  if (root.region != actor::Region::scratch || root.firstWrite < 0 ||
+      !isWholeRoot(value) || root.size != roots[places.at(variable).root].size)
     return false;
   auto use = lastUse.find(variable);
   if (use == lastUse.end() || use->second < root.firstWrite)
@@ -334,8 +362,8 @@ bool Placement::canBecomeState(Value value, Value variable) {
     auto dispatch = dyn_cast<kernel::DispatchOp>(op);
     if (position != root.firstWrite || !dispatch)
       continue;
-    auto callee =
-        symbols.lookupNearestSymbolFrom<kernel::FuncOp>(dispatch, dispatch.getCalleeAttr());
+    auto callee = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(
+        dispatch, dispatch.getCalleeAttr());
     ArrayRef<int64_t> pairs = callee.getInplace().value_or(ArrayRef<int64_t>());
     bool allowed = false;
     for (auto [i, operand] : llvm::enumerate(dispatch.getOperands())) {
@@ -345,7 +373,8 @@ bool Placement::canBecomeState(Value value, Value variable) {
         return false; // read twice, or in part
       for (size_t p = 0; p + 1 < pairs.size(); p += 2)
         if (pairs[p] == int64_t(i) &&
-            places.at(dispatch.getResult(pairs[p + 1])).root == places.at(value).root)
+            places.at(dispatch.getResult(pairs[p + 1])).root ==
+                places.at(value).root)
           allowed = true;
       if (!allowed)
         return false;
@@ -356,19 +385,24 @@ bool Placement::canBecomeState(Value value, Value variable) {
 }
 
 LogicalResult Placement::placeResults() {
-  auto terminator = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  auto terminator =
+      cast<func::ReturnOp>(function.getBody().front().getTerminator());
   for (auto [i, value] : llvm::enumerate(terminator.getOperands()))
     if (!isDense(places.at(value)))
       return function.emitError("result ")
-             << i << " is not dense; `graph-to-kernel` should have put a kernel here";
+             << i
+             << " is not dense; `graph-to-kernel` should have put a kernel "
+                "here";
 
   // States first: they are the harder to please.
   for (auto [i, value] : llvm::enumerate(terminator.getOperands())) {
-    auto tied = function.getResultAttrOfType<IntegerAttr>(i, graph::GraphDialect::kTiedAttr);
+    auto tied = function.getResultAttrOfType<IntegerAttr>(
+        i, graph::GraphDialect::kTiedAttr);
     if (!tied)
       continue;
     if (tied.getInt() < 0 || tied.getInt() >= function.getNumArguments() ||
-        roots[places.at(function.getArgument(tied.getInt())).root].region != actor::Region::state)
+        roots[places.at(function.getArgument(tied.getInt())).root].region !=
+            actor::Region::state)
       return function.emitError("result ") << i << " is tied to no variable";
     Value variable = function.getArgument(tied.getInt());
     unsigned state = places.at(variable).root;
@@ -402,13 +436,15 @@ LogicalResult Placement::placeResults() {
     Root output;
     output.region = actor::Region::output;
     output.index = outputs++;
-    output.size = spanBytes(places.at(value), getElementTypeOrSelf(value.getType()));
+    output.size =
+        spanBytes(places.at(value), getElementTypeOrSelf(value.getType()));
     outputCopies.push_back({value, addRoot(output)});
   }
   return success();
 }
 
-LogicalResult Placement::run(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
+LogicalResult
+Placement::run(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
   findGroups();
   if (failed(placeArguments(variables)))
     return failure();
@@ -417,7 +453,8 @@ LogicalResult Placement::run(const llvm::StringMap<FlatSymbolRefAttr> &variables
     LogicalResult placed = success();
     if (auto weight = dyn_cast<kernel::WeightOp>(op)) {
       auto type = cast<RankedTensorType>(weight.getResult().getType());
-      auto [known, isNew] = weights.try_emplace(weight.getRecipeAttr(), roots.size());
+      auto [known, isNew] =
+          weights.try_emplace(weight.getRecipeAttr(), roots.size());
       Place place = densePlace(known->second, type);
       if (isNew) {
         Root root;
@@ -436,8 +473,9 @@ LogicalResult Placement::run(const llvm::StringMap<FlatSymbolRefAttr> &variables
     } else if (auto concat = dyn_cast<kernel::ConcatOp>(op)) {
       placed = copyLooseParts(concat);
     } else {
-      return op.emitError("is no operation of the kernel level; `graph-to-kernel` should have "
-                          "turned it into a kernel");
+      return op.emitError(
+          "is no operation of the kernel level; `graph-to-kernel` should have "
+          "turned it into a kernel");
     }
     if (failed(placed))
       return failure();

@@ -32,9 +32,9 @@ struct Root {
 /// Where a tensor lies.
 struct Place {
   unsigned root = 0;
-  graph::DimExprAttr offset;                       // bytes from the root's start
-  llvm::SmallVector<graph::DimExprAttr> dims;      // extents
-  llvm::SmallVector<graph::DimExprAttr> strides;   // elements
+  graph::DimExprAttr offset;                     // bytes from the root's start
+  llvm::SmallVector<graph::DimExprAttr> dims;    // extents
+  llvm::SmallVector<graph::DimExprAttr> strides; // elements
   bool inPlace = false; // took over the root from an operand
 };
 
@@ -51,31 +51,37 @@ public:
 
   /// Places everything. Emits an error and fails where the kernel level's
   /// contract is broken. `variables` maps a variable's name to its symbol.
-  mlir::LogicalResult run(const llvm::StringMap<mlir::FlatSymbolRefAttr> &variables);
+  mlir::LogicalResult
+  run(const llvm::StringMap<mlir::FlatSymbolRefAttr> &variables);
 
   llvm::SmallVector<Root> roots;
   llvm::DenseMap<mlir::Value, Place> places;
   /// Concat operands that could not be placed: copied where the concat stands.
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<std::pair<mlir::Value, Place>>> concatCopies;
+  llvm::DenseMap<mlir::Operation *,
+                 llvm::SmallVector<std::pair<mlir::Value, Place>>>
+      concatCopies;
   /// Copies to outputs, then those to states.
   llvm::SmallVector<FinalCopy> outputCopies, stateCopies;
 
   /// Bytes from the first to behind the last element of a place.
-  graph::DimExprAttr spanBytes(const Place &place, mlir::Type elementType) const;
+  graph::DimExprAttr spanBytes(const Place &place,
+                               mlir::Type elementType) const;
   /// Whether the elements lie side by side, in row-major order.
   static bool isDense(const Place &place);
 
 private:
   mlir::Value groupOf(mlir::Value value);
   void findGroups();
-  mlir::LogicalResult placeArguments(const llvm::StringMap<mlir::FlatSymbolRefAttr> &variables);
+  mlir::LogicalResult
+  placeArguments(const llvm::StringMap<mlir::FlatSymbolRefAttr> &variables);
   const Place &placeConcat(kernel::ConcatOp op);
   mlir::LogicalResult copyLooseParts(kernel::ConcatOp op);
   mlir::LogicalResult placeDispatch(kernel::DispatchOp op, int64_t position);
   mlir::LogicalResult placeView(kernel::ViewOp op);
   void placeSlice(kernel::SliceOp op);
   mlir::LogicalResult placeResults();
-  bool takeOver(kernel::DispatchOp op, kernel::FuncOp callee, unsigned result, int64_t position);
+  bool takeOver(kernel::DispatchOp op, kernel::FuncOp callee, unsigned result,
+                int64_t position);
   bool canBecomeState(mlir::Value value, mlir::Value variable);
   bool isWholeRoot(mlir::Value value) const;
   unsigned addRoot(Root root);
@@ -99,7 +105,8 @@ private:
 };
 
 /// Emits the records of a placed function before it.
-mlir::LogicalResult emitRecords(mlir::func::FuncOp function, const Placement &placement);
+mlir::LogicalResult emitRecords(mlir::func::FuncOp function,
+                                const Placement &placement);
 
 } // namespace actnet
 

@@ -23,7 +23,8 @@ private:
   ArrayAttr interfaceOf(bool inputs);
   void emitBuffers();
   Value slotOf(Value value) {
-    return slotOf(placement.places.at(value), getElementTypeOrSelf(value.getType()));
+    return slotOf(placement.places.at(value),
+                  getElementTypeOrSelf(value.getType()));
   }
   Value slotOf(const Place &place, Type elementType);
   LogicalResult emitLaunch(kernel::DispatchOp op);
@@ -35,10 +36,11 @@ private:
 
   func::FuncOp function;
   const Placement &placement;
-  OpBuilder builder;      // records
+  OpBuilder builder; // records
   OpBuilder::InsertPoint declarations;
   SmallVector<Value> rootSlots;
-  llvm::DenseMap<std::tuple<unsigned, Attribute, Attribute, unsigned>, Value> views;
+  llvm::DenseMap<std::tuple<unsigned, Attribute, Attribute, unsigned>, Value>
+      views;
   SymbolTableCollection symbols;
 };
 
@@ -46,19 +48,25 @@ private:
 
 ArrayAttr Emitter::interfaceOf(bool inputs) {
   SmallVector<Attribute> tensors;
-  unsigned count = inputs ? function.getNumArguments() : function.getNumResults();
+  unsigned count =
+      inputs ? function.getNumArguments() : function.getNumResults();
   for (unsigned i = 0; i < count; ++i) {
-    StringRef other = inputs ? graph::GraphDialect::kVariableAttr : graph::GraphDialect::kTiedAttr;
-    if (inputs ? bool(function.getArgAttr(i, other)) : bool(function.getResultAttr(i, other)))
+    StringRef other = inputs ? graph::GraphDialect::kVariableAttr
+                             : graph::GraphDialect::kTiedAttr;
+    if (inputs ? bool(function.getArgAttr(i, other))
+               : bool(function.getResultAttr(i, other)))
       continue;
-    Attribute name = inputs ? function.getArgAttr(i, graph::GraphDialect::kNameAttr)
-                            : function.getResultAttr(i, graph::GraphDialect::kNameAttr);
-    std::string text = (inputs ? "input" : "output") + std::to_string(tensors.size());
+    Attribute name =
+        inputs ? function.getArgAttr(i, graph::GraphDialect::kNameAttr)
+               : function.getResultAttr(i, graph::GraphDialect::kNameAttr);
+    std::string text =
+        (inputs ? "input" : "output") + std::to_string(tensors.size());
     if (auto given = dyn_cast_or_null<StringAttr>(name))
       text = given.str();
-    Type type = inputs ? function.getArgumentTypes()[i] : function.getResultTypes()[i];
-    tensors.push_back(
-        actor::TensorAttr::get(builder.getContext(), text, cast<RankedTensorType>(type)));
+    Type type =
+        inputs ? function.getArgumentTypes()[i] : function.getResultTypes()[i];
+    tensors.push_back(actor::TensorAttr::get(builder.getContext(), text,
+                                             cast<RankedTensorType>(type)));
   }
   return builder.getArrayAttr(tensors);
 }
@@ -68,10 +76,9 @@ Value Emitter::emitScratch(DimExprAttr size, StringRef name) {
   builder.restoreInsertionPoint(declarations);
   Value slot = actor::BufferOp::create(
       builder, function.getLoc(), actor::SlotType::get(builder.getContext()),
-      actor::RegionAttr::get(builder.getContext(), actor::Region::scratch), FlatSymbolRefAttr(),
-      IntegerAttr(), size,
-      builder.getI64IntegerAttr(64), IntegerAttr(),
-      name.empty() ? StringAttr() : builder.getStringAttr(name));
+      actor::RegionAttr::get(builder.getContext(), actor::Region::scratch),
+      FlatSymbolRefAttr(), IntegerAttr(), size, builder.getI64IntegerAttr(64),
+      IntegerAttr(), name.empty() ? StringAttr() : builder.getStringAttr(name));
   declarations = builder.saveInsertionPoint();
   return slot;
 }
@@ -79,8 +86,9 @@ Value Emitter::emitScratch(DimExprAttr size, StringRef name) {
 void Emitter::emitBuffers() {
   rootSlots.resize(placement.roots.size());
   // In the order of the regions: readers look for inputs and outputs first.
-  for (actor::Region region : {actor::Region::input, actor::Region::output, actor::Region::state,
-                               actor::Region::weight, actor::Region::scratch}) {
+  for (actor::Region region :
+       {actor::Region::input, actor::Region::output, actor::Region::state,
+        actor::Region::weight, actor::Region::scratch}) {
     for (auto [i, root] : llvm::enumerate(placement.roots)) {
       if (root.region != region || !root.size)
         continue;
@@ -90,11 +98,15 @@ void Emitter::emitBuffers() {
       }
       OpBuilder::InsertionGuard guard(builder);
       builder.restoreInsertionPoint(declarations);
-      bool indexed = region == actor::Region::input || region == actor::Region::output;
+      bool indexed =
+          region == actor::Region::input || region == actor::Region::output;
       rootSlots[i] = actor::BufferOp::create(
-          builder, function.getLoc(), actor::SlotType::get(builder.getContext()),
-          actor::RegionAttr::get(builder.getContext(), region), root.symbol, indexed ? builder.getI64IntegerAttr(root.index) : IntegerAttr(), root.size,
-          builder.getI64IntegerAttr(64), IntegerAttr(), StringAttr());
+          builder, function.getLoc(),
+          actor::SlotType::get(builder.getContext()),
+          actor::RegionAttr::get(builder.getContext(), region), root.symbol,
+          indexed ? builder.getI64IntegerAttr(root.index) : IntegerAttr(),
+          root.size, builder.getI64IntegerAttr(64), IntegerAttr(),
+          StringAttr());
       declarations = builder.saveInsertionPoint();
     }
   }
@@ -103,29 +115,34 @@ void Emitter::emitBuffers() {
 Value Emitter::slotOf(const Place &place, Type elementType) {
   const Root &root = placement.roots[place.root];
   DimExprAttr size = placement.spanBytes(place, elementType);
-  if (!place.inPlace && graph::constantValue(place.offset) == 0 && size == root.size)
+  if (!place.inPlace && graph::constantValue(place.offset) == 0 &&
+      size == root.size)
     return rootSlots[place.root];
-  Value &view = views[{place.root, place.offset, size, unsigned(place.inPlace)}];
+  Value &view =
+      views[{place.root, place.offset, size, unsigned(place.inPlace)}];
   if (!view) {
     OpBuilder::InsertionGuard guard(builder);
     builder.restoreInsertionPoint(declarations);
-    view = actor::ViewOp::create(builder, function.getLoc(),
-                                 actor::SlotType::get(builder.getContext()),
-                                 rootSlots[place.root], place.offset, size, StringAttr());
+    view = actor::ViewOp::create(
+        builder, function.getLoc(), actor::SlotType::get(builder.getContext()),
+        rootSlots[place.root], place.offset, size, StringAttr());
     declarations = builder.saveInsertionPoint();
   }
   return view;
 }
 
 LogicalResult Emitter::emitLaunch(kernel::DispatchOp op) {
-  auto callee = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, op.getCalleeAttr());
+  auto callee =
+      symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, op.getCalleeAttr());
   DimExprAttr tiles = callee.getTilesAttr();
   if (!tiles)
-    return op.emitError() << op.getCalleeAttr()
-                          << " has no `tiles`; run `kernel-schedule-host` first";
+    return op.emitError()
+           << op.getCalleeAttr()
+           << " has no `tiles`; run `kernel-schedule-host` first";
   tiles = graph::dimSubstitute(tiles, [&](StringRef name) -> DimExprAttr {
     size_t i;
-    if (!name.consume_front("d") || name.getAsInteger(10, i) || i >= op.getDims().size())
+    if (!name.consume_front("d") || name.getAsInteger(10, i) ||
+        i >= op.getDims().size())
       return {};
     return cast<DimExprAttr>(op.getDims()[i]);
   });
@@ -134,23 +151,27 @@ LogicalResult Emitter::emitLaunch(kernel::DispatchOp op) {
     operands.push_back(slotOf(operand));
   for (Value result : op.getResults())
     operands.push_back(slotOf(result));
-  actor::LaunchOp::create(builder, op.getLoc(), op.getCalleeAttr(), operands, op.getDimsAttr(),
-                          tiles, op.getLayerAttr(), builder.getI32IntegerAttr(0));
+  actor::LaunchOp::create(builder, op.getLoc(), op.getCalleeAttr(), operands,
+                          op.getDimsAttr(), tiles, op.getLayerAttr(),
+                          builder.getI32IntegerAttr(0));
   return success();
 }
 
 void Emitter::emitFinalCopies() {
   auto bytesOf = [&](Value value) {
-    return placement.spanBytes(placement.places.at(value), getElementTypeOrSelf(value.getType()));
+    return placement.spanBytes(placement.places.at(value),
+                               getElementTypeOrSelf(value.getType()));
   };
   for (const FinalCopy &copy : placement.outputCopies)
-    emitCopy(function.getLoc(), slotOf(copy.from), rootSlots[copy.to], bytesOf(copy.from));
+    emitCopy(function.getLoc(), slotOf(copy.from), rootSlots[copy.to],
+             bytesOf(copy.from));
   // A state that another state takes over is saved before any is written.
   SmallVector<Value> sources;
   for (const FinalCopy &copy : placement.stateCopies) {
     Value source = slotOf(copy.from);
     if (placement.stateCopies.size() > 1 &&
-        placement.roots[placement.places.at(copy.from).root].region == actor::Region::state) {
+        placement.roots[placement.places.at(copy.from).root].region ==
+            actor::Region::state) {
       Value saved = emitScratch(bytesOf(copy.from), "saved state");
       emitCopy(function.getLoc(), source, saved, bytesOf(copy.from));
       source = saved;
@@ -162,15 +183,16 @@ void Emitter::emitFinalCopies() {
 }
 
 LogicalResult Emitter::run() {
-  auto result = actor::FuncOp::create(builder, function.getLoc(), function.getSymNameAttr(),
-                                      interfaceOf(true), interfaceOf(false),
-                                      actor::MemoryAttr(), StringAttr());
+  auto result = actor::FuncOp::create(
+      builder, function.getLoc(), function.getSymNameAttr(), interfaceOf(true),
+      interfaceOf(false), actor::MemoryAttr(), StringAttr());
   Block &block = result.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&block);
   auto reply = actor::ReplyOp::create(builder, function.getLoc(), /*stream=*/0);
   builder.setInsertionPoint(reply);
   declarations = OpBuilder::InsertPoint(&block, block.begin());
-  // Declarations go in front of the first record, records in front of the reply.
+  // Declarations go in front of the first record, records in front of the
+  // reply.
   Operation *anchor = actor::SignalOp::create(builder, function.getLoc(), 0);
   declarations = OpBuilder::InsertPoint(&block, anchor->getIterator());
   emitBuffers();
@@ -181,8 +203,10 @@ LogicalResult Emitter::run() {
     } else if (auto copies = placement.concatCopies.find(&op);
                copies != placement.concatCopies.end()) {
       for (auto &[from, place] : copies->second)
-        emitCopy(op.getLoc(), slotOf(from), slotOf(place, getElementTypeOrSelf(from.getType())),
-                 placement.spanBytes(place, getElementTypeOrSelf(from.getType())));
+        emitCopy(
+            op.getLoc(), slotOf(from),
+            slotOf(place, getElementTypeOrSelf(from.getType())),
+            placement.spanBytes(place, getElementTypeOrSelf(from.getType())));
     }
   }
   emitFinalCopies();
@@ -190,6 +214,7 @@ LogicalResult Emitter::run() {
   return success();
 }
 
-LogicalResult actnet::emitRecords(func::FuncOp function, const Placement &placement) {
+LogicalResult actnet::emitRecords(func::FuncOp function,
+                                  const Placement &placement) {
   return Emitter(function, placement).run();
 }

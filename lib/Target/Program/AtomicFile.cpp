@@ -12,8 +12,8 @@ static Error failed(StringRef path, std::error_code error) {
                            error.message().c_str());
 }
 
-Error actnet::writeFileAtomically(StringRef path,
-                                  function_ref<Error(raw_pwrite_stream &)> write) {
+Error actnet::writeFileAtomically(
+    StringRef path, function_ref<Error(raw_pwrite_stream &)> write) {
   if (path == "-") {
     SmallVector<char, 0> text;
     raw_svector_ostream stream(text);
@@ -29,11 +29,13 @@ Error actnet::writeFileAtomically(StringRef path,
     return Error::success();
   }
   sys::fs::file_status status;
-  if (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file)
+  if (!sys::fs::status(path, status) &&
+      status.type() != sys::fs::file_type::regular_file)
     return createStringError(std::errc::invalid_argument,
-                             "cannot write '%s': it is not a regular file", path.str().c_str());
-  Expected<sys::fs::TempFile> file =
-      sys::fs::TempFile::create(path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
+                             "cannot write '%s': it is not a regular file",
+                             path.str().c_str());
+  Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(
+      path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
   if (!file)
     return failed(path, errorToErrorCode(file.takeError()));
   std::error_code writeError;

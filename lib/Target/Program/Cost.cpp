@@ -15,7 +15,8 @@ namespace {
 /// Extents of tensors in one kernel.
 class Extents {
 public:
-  Extents(kernel::FuncOp kernel, ArrayRef<int64_t> dims) : kernel(kernel), dims(dims) {}
+  Extents(kernel::FuncOp kernel, ArrayRef<int64_t> dims)
+      : kernel(kernel), dims(dims) {}
 
   int64_t of(Value tensor, unsigned dim);
 
@@ -27,12 +28,14 @@ private:
     return index(cast<Value>(value));
   }
   std::optional<int64_t> evaluate(graph::DimExprAttr expr) {
-    return graph::dimEvaluate(expr, [&](StringRef name) -> std::optional<int64_t> {
-      size_t i;
-      if (!name.consume_front("d") || name.getAsInteger(10, i) || i >= dims.size())
-        return std::nullopt;
-      return dims[i];
-    });
+    return graph::dimEvaluate(
+        expr, [&](StringRef name) -> std::optional<int64_t> {
+          size_t i;
+          if (!name.consume_front("d") || name.getAsInteger(10, i) ||
+              i >= dims.size())
+            return std::nullopt;
+          return dims[i];
+        });
   }
 
   kernel::FuncOp kernel;
@@ -71,11 +74,13 @@ int64_t Extents::of(Value tensor, unsigned dim) {
   if (!type.isDynamicDim(dim))
     return type.getDimSize(dim);
   if (auto argument = dyn_cast<BlockArgument>(tensor))
-    return evaluate(kernel.getArgDims(argument.getArgNumber())[dim]).value_or(1);
+    return evaluate(kernel.getArgDims(argument.getArgNumber())[dim])
+        .value_or(1);
   Operation *op = tensor.getDefiningOp();
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return index(empty.getMixedSizes()[dim]);
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op); slice && slice.getType() == slice.getSourceType())
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+      slice && slice.getType() == slice.getSourceType())
     return index(slice.getMixedSizes()[dim]);
   if (auto pad = dyn_cast<tensor::PadOp>(op))
     return index(pad.getMixedLowPad()[dim]) + of(pad.getSource(), dim) +
@@ -95,19 +100,22 @@ int64_t Extents::of(Value tensor, unsigned dim) {
 }
 
 /// Number of iterations: extents of operand dims that are plain loop dims.
-static SmallVector<int64_t> loopExtents(ArrayRef<AffineMap> maps, ValueRange operands,
-                                        Extents &extents) {
+static SmallVector<int64_t> loopExtents(ArrayRef<AffineMap> maps,
+                                        ValueRange operands, Extents &extents) {
   SmallVector<int64_t> loops(maps.front().getNumDims(), 1);
   for (auto [map, operand] : llvm::zip(maps, operands))
     for (auto [i, result] : llvm::enumerate(map.getResults()))
       if (auto dim = dyn_cast<AffineDimExpr>(result))
-        loops[dim.getPosition()] = std::max(loops[dim.getPosition()], extents.of(operand, i));
+        loops[dim.getPosition()] =
+            std::max(loops[dim.getPosition()], extents.of(operand, i));
   return loops;
 }
 
 static bool isFloatOp(Operation &op) {
-  if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()) || op.getNumResults() != 1 ||
-      isa<arith::ConstantOp, arith::ExtFOp, arith::TruncFOp, arith::SelectOp>(op))
+  if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()) ||
+      op.getNumResults() != 1 ||
+      isa<arith::ConstantOp, arith::ExtFOp, arith::TruncFOp, arith::SelectOp>(
+          op))
     return false;
   return isa<FloatType>(op.getResult(0).getType());
 }
@@ -118,18 +126,20 @@ double actnet::countFlops(kernel::FuncOp kernel, ArrayRef<int64_t> dims) {
   for (Operation &op : kernel.getBody().front()) {
     if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       double iterations = 1;
-      for (int64_t extent :
-           loopExtents(generic.getIndexingMapsArray(), generic->getOperands(), extents))
+      for (int64_t extent : loopExtents(generic.getIndexingMapsArray(),
+                                        generic->getOperands(), extents))
         iterations *= extent;
       total += iterations * llvm::count_if(*generic.getBody(), isFloatOp);
     } else if (auto attention = dyn_cast<kernel::AttentionOp>(op)) {
       SmallVector<AffineMap> maps;
       for (Attribute map : attention.getIndexingMaps())
         maps.push_back(cast<AffineMapAttr>(map).getValue());
-      SmallVector<int64_t> n = loopExtents(maps, attention->getOperands(), extents);
+      SmallVector<int64_t> n =
+          loopExtents(maps, attention->getOperands(), extents);
       // Two products, and some six operations on each score.
       if (n.size() == 6)
-        total += double(n[0]) * n[1] * n[2] * n[3] * (2.0 * n[4] + 2.0 * n[5] + 6);
+        total +=
+            double(n[0]) * n[1] * n[2] * n[3] * (2.0 * n[4] + 2.0 * n[5] + 6);
     }
   }
   return total;

@@ -44,11 +44,13 @@ static Error copyFile(StringRef path, uint64_t size, raw_ostream &out) {
   std::vector<char> piece(1 << 20);
   uint64_t left = size;
   while (left > 0) {
-    Expected<size_t> got =
-        sys::fs::readNativeFile(*file, MutableArrayRef(piece.data(), std::min<uint64_t>(left, piece.size())));
+    Expected<size_t> got = sys::fs::readNativeFile(
+        *file,
+        MutableArrayRef(piece.data(), std::min<uint64_t>(left, piece.size())));
     if (!got || *got == 0) {
       sys::fs::closeFile(*file);
-      return got ? createStringError("cannot read '%s': it ended early", path.str().c_str())
+      return got ? createStringError("cannot read '%s': it ended early",
+                                     path.str().c_str())
                  : got.takeError();
     }
     out.write(piece.data(), *got);
@@ -58,7 +60,8 @@ static Error copyFile(StringRef path, uint64_t size, raw_ostream &out) {
   return Error::success();
 }
 
-static Error writeELF(StringRef package, uint64_t size, StringRef symbol, raw_ostream &out) {
+static Error writeELF(StringRef package, uint64_t size, StringRef symbol,
+                      raw_ostream &out) {
   constexpr uint64_t dataOffset = 4096;
   Strings names, sections;
   uint64_t sizeOffset = alignTo(dataOffset + size, 8);
@@ -75,8 +78,9 @@ static Error writeELF(StringRef package, uint64_t size, StringRef symbol, raw_os
     entry.setBindingAndType(ELF::STB_GLOBAL, ELF::STT_OBJECT);
 
   ELF::Elf64_Shdr headers[7] = {};
-  auto describe = [&](unsigned index, StringRef name, uint32_t type, uint64_t offset,
-                      uint64_t bytes, uint64_t alignment) -> ELF::Elf64_Shdr & {
+  auto describe = [&](unsigned index, StringRef name, uint32_t type,
+                      uint64_t offset, uint64_t bytes,
+                      uint64_t alignment) -> ELF::Elf64_Shdr & {
     headers[index].sh_name = sections.add(name);
     headers[index].sh_type = type;
     headers[index].sh_offset = offset;
@@ -84,21 +88,22 @@ static Error writeELF(StringRef package, uint64_t size, StringRef symbol, raw_os
     headers[index].sh_addralign = alignment;
     return headers[index];
   };
-  describe(1, ".rodata.package", ELF::SHT_PROGBITS, dataOffset, size, 4096).sh_flags =
-      ELF::SHF_ALLOC;
-  describe(2, ".rodata.package_size", ELF::SHT_PROGBITS, sizeOffset, 8, 8).sh_flags =
-      ELF::SHF_ALLOC;
+  describe(1, ".rodata.package", ELF::SHT_PROGBITS, dataOffset, size, 4096)
+      .sh_flags = ELF::SHF_ALLOC;
+  describe(2, ".rodata.package_size", ELF::SHT_PROGBITS, sizeOffset, 8, 8)
+      .sh_flags = ELF::SHF_ALLOC;
   // Without this note linkers ask for an executable stack.
   describe(3, ".note.GNU-stack", ELF::SHT_PROGBITS, symbolsOffset, 0, 1);
-  ELF::Elf64_Shdr &table =
-      describe(4, ".symtab", ELF::SHT_SYMTAB, symbolsOffset, sizeof(symbols), 8);
+  ELF::Elf64_Shdr &table = describe(4, ".symtab", ELF::SHT_SYMTAB,
+                                    symbolsOffset, sizeof(symbols), 8);
   table.sh_link = 5;
   table.sh_info = 1; // first global symbol
   table.sh_entsize = sizeof(ELF::Elf64_Sym);
   uint64_t namesOffset = symbolsOffset + sizeof(symbols);
   describe(5, ".strtab", ELF::SHT_STRTAB, namesOffset, names.bytes.size(), 1);
   uint64_t sectionsOffset = namesOffset + names.bytes.size();
-  ELF::Elf64_Shdr &last = describe(6, ".shstrtab", ELF::SHT_STRTAB, sectionsOffset, 0, 1);
+  ELF::Elf64_Shdr &last =
+      describe(6, ".shstrtab", ELF::SHT_STRTAB, sectionsOffset, 0, 1);
   last.sh_size = sections.bytes.size();
 
   ELF::Elf64_Ehdr header = {};
@@ -130,10 +135,12 @@ static Error writeELF(StringRef package, uint64_t size, StringRef symbol, raw_os
 
 static void writeHeader(StringRef symbol, raw_ostream &out) {
   std::string guard = symbol.upper() + "_H";
-  out << "/* The compiled model '" << symbol << "', made by actnet-compile. Link with\n"
-      << "   -lactnet; open with actnet_open_memory(" << symbol << "_package, " << symbol
-      << "_package_size, ...). */\n"
-      << "#ifndef " << guard << "\n#define " << guard << "\n\n#include <stddef.h>\n\n"
+  out << "/* The compiled model '" << symbol
+      << "', made by actnet-compile. Link with\n"
+      << "   -lactnet; open with actnet_open_memory(" << symbol << "_package, "
+      << symbol << "_package_size, ...). */\n"
+      << "#ifndef " << guard << "\n#define " << guard
+      << "\n\n#include <stddef.h>\n\n"
       << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
       << "extern const unsigned char " << symbol << "_package[];\n"
       << "extern const size_t " << symbol << "_package_size;\n\n"
@@ -144,8 +151,8 @@ Error actnet::writeObject(StringRef package, StringRef symbol, StringRef object,
                           StringRef header) {
   uint64_t size = 0;
   if (std::error_code error = sys::fs::file_size(package, size))
-    return createStringError(error, "cannot read '%s': %s", package.str().c_str(),
-                             error.message().c_str());
+    return createStringError(error, "cannot read '%s': %s",
+                             package.str().c_str(), error.message().c_str());
   if (Error error = writeFileAtomically(object, [&](raw_pwrite_stream &out) {
         return writeELF(package, size, symbol, out);
       }))

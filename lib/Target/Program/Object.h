@@ -17,8 +17,8 @@ namespace actnet {
 /// Writes `object`, an ELF64 relocatable file for x86-64 that defines
 /// `SYMBOL_package` (page-aligned) and `SYMBOL_package_size`, with the bytes of
 /// the file `package`, and `header`, which declares them to C and C++.
-llvm::Error writeObject(llvm::StringRef package, llvm::StringRef symbol, llvm::StringRef object,
-                        llvm::StringRef header);
+llvm::Error writeObject(llvm::StringRef package, llvm::StringRef symbol,
+                        llvm::StringRef object, llvm::StringRef header);
 
 } // namespace actnet
 

@@ -8,10 +8,15 @@
 #include "actnet/Codegen/Host/HostCodegen.h"
 #include "actnet/Dialect/Actor/Transforms/Tables.h"
 #include "actnet/Dialect/Graph/IR/Evaluate.h"
+#include "actnet/Dialect/Graph/IR/GraphOps.h"
+#include "actnet/Dialect/Graph/IR/WeightStore.h"
 #include "actnet/Package/Writer.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace actnet;
@@ -53,7 +58,8 @@ LogicalResult ProgramWriter::compileCode() {
   // The runtime takes the first image that the machine can run.
   for (const std::string &name : llvm::reverse(options.variants)) {
     step("code " + name);
-    FailureOr<host::HostVariant> variant = host::HostVariant::get(name, module.getLoc());
+    FailureOr<host::HostVariant> variant =
+        host::HostVariant::get(name, module.getLoc());
     if (failed(variant))
       return failure();
     FailureOr<host::HostImage> image = host::compileHostImage(module, *variant);
@@ -63,30 +69,58 @@ LogicalResult ProgramWriter::compileCode() {
     entry->kind = pkg::ImageKind::HostELF;
     entry->isa = name;
     entry->features.push_back(name);
-    entry->section = std::string(pkg::codePrefix) + tables.plan.target + "." + name;
+    entry->section =
+        std::string(pkg::codePrefix) + tables.plan.target + "." + name;
     tables.plan.images.push_back(std::move(entry));
     images.push_back(std::move(*image));
   }
   return success();
 }
 
+/// Gives the pages of mapped weights back once they are written: a model larger
+/// than memory still compiles, and the figure of memory used means something.
+static void releasePages(func::FuncOp recipe) {
+  recipe.walk([](graph::ConstantOp constant) {
+    auto weight = dyn_cast<graph::WeightAttr>(constant.getValue());
+    // Registered buffers are somebody's memory, which cannot be read again.
+    if (!weight || weight.getFile().starts_with("buffer:"))
+      return;
+    auto *dialect = cast<graph::GraphDialect>(constant->getDialect());
+    FailureOr<ArrayRef<char>> bytes = dialect->getWeightStore().resolve(
+        weight, [&] { return constant.emitError(); });
+    static const uintptr_t page = sysconf(_SC_PAGESIZE);
+    if (failed(bytes) || bytes->size() < page)
+      return;
+    // Whole pages only; a neighbour that lost a page would read it again.
+    uintptr_t begin =
+        llvm::alignTo(reinterpret_cast<uintptr_t>(bytes->data()), page);
+    uintptr_t end = reinterpret_cast<uintptr_t>(bytes->end()) / page * page;
+    if (begin < end)
+      madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+  });
+}
+
 LogicalResult ProgramWriter::writeWeights(pkg::Writer &writer) {
   if (failed(check(writer.beginSection(pkg::weightsSection))))
     return failure();
-  for (auto [recipe, weight] : llvm::zip(tables.recipes, tables.interface.weights)) {
+  for (auto [recipe, weight] :
+       llvm::zip(tables.recipes, tables.interface.weights)) {
     auto made = graph::evaluateFunction(recipe);
     if (failed(made))
       return failure();
     const graph::HostTensor &tensor = made->front();
     if (uint64_t(tensor.getNumBytes()) != weight->bytes)
-      return recipe.emitError("made ") << tensor.getNumBytes() << " bytes, not " << weight->bytes;
+      return recipe.emitError("made ")
+             << tensor.getNumBytes() << " bytes, not " << weight->bytes;
     Expected<uint64_t> offset = writer.align(pkg::weightAlignment);
     if (!offset)
       return check(offset.takeStatus());
     if (*offset != weight->offset)
-      return recipe.emitError("is written at ") << *offset << ", not " << weight->offset;
+      return recipe.emitError("is written at ")
+             << *offset << ", not " << weight->offset;
     if (failed(check(writer.write(tensor.data, weight->bytes))))
       return failure();
+    releasePages(recipe);
   }
   return check(writer.endSection());
 }
@@ -98,7 +132,8 @@ LogicalResult ProgramWriter::writePackage(pkg::Writer writer) {
     return failure();
   for (auto [entry, image] : llvm::zip(tables.plan.images, images))
     if (failed(check(writer.addSection(
-            entry->section, std::as_bytes(std::span(image.elf.data(), image.elf.size()))))))
+            entry->section,
+            std::as_bytes(std::span(image.elf.data(), image.elf.size()))))))
       return failure();
   if (!tables.recipes.empty() && failed(writeWeights(writer)))
     return failure();
@@ -107,8 +142,8 @@ LogicalResult ProgramWriter::writePackage(pkg::Writer writer) {
 
 LogicalResult ProgramWriter::writeAsObject() {
   llvm::SmallString<128> package;
-  if (std::error_code error =
-          llvm::sys::fs::getPotentiallyUniqueFileName(options.output + ".%%%%%%", package))
+  if (std::error_code error = llvm::sys::fs::getPotentiallyUniqueFileName(
+          options.output + ".%%%%%%", package))
     return emitError(UnknownLoc::get(module.getContext()))
            << "cannot write '" << options.output << "': " << error.message();
   Expected<pkg::Writer> writer = pkg::Writer::toFile(std::string(package));
@@ -118,10 +153,12 @@ LogicalResult ProgramWriter::writeAsObject() {
     return failure();
   llvm::SmallString<128> header(options.output);
   llvm::sys::path::replace_extension(header, ".h");
-  llvm::Error error = writeObject(package, objectSymbol(options.output), options.output, header);
+  llvm::Error error = writeObject(package, objectSymbol(options.output),
+                                  options.output, header);
   llvm::sys::fs::remove(package);
   if (error)
-    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+    return emitError(UnknownLoc::get(module.getContext()))
+           << llvm::toString(std::move(error));
   return success();
 }
 
@@ -138,15 +175,17 @@ LogicalResult ProgramWriter::run() {
     return failure();
   if (options.form == PackageForm::object)
     return writeAsObject();
-  Expected<pkg::Writer> writer = options.form == PackageForm::program
-                                     ? pkg::Writer::toProgram(options.output, options.runner)
-                                     : pkg::Writer::toFile(options.output);
+  Expected<pkg::Writer> writer =
+      options.form == PackageForm::program
+          ? pkg::Writer::toProgram(options.output, options.runner)
+          : pkg::Writer::toFile(options.output);
   if (!writer)
     return check(writer.takeStatus());
   return writePackage(std::move(*writer));
 }
 
-LogicalResult actnet::writeProgram(ModuleOp module, const ProgramOptions &options) {
+LogicalResult actnet::writeProgram(ModuleOp module,
+                                   const ProgramOptions &options) {
   return ProgramWriter(module, options).run();
 }
 

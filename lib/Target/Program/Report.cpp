@@ -21,7 +21,8 @@ namespace {
 /// Gathers one module.
 class Gatherer {
 public:
-  Gatherer(ModuleOp module, actor::Tables &tables) : module(module), tables(tables) {}
+  Gatherer(ModuleOp module, actor::Tables &tables)
+      : module(module), tables(tables) {}
 
   LogicalResult run(ReportData &data);
 
@@ -43,12 +44,13 @@ private:
 } // namespace
 
 int64_t Gatherer::value(graph::DimExprAttr expr) const {
-  auto found = graph::dimEvaluate(expr, [&](StringRef name) -> std::optional<int64_t> {
-    for (auto [dim, chosen] : llvm::zip(tables.interface.dims, dims))
-      if (name == dim->name)
-        return chosen;
-    return std::nullopt;
-  });
+  auto found =
+      graph::dimEvaluate(expr, [&](StringRef name) -> std::optional<int64_t> {
+        for (auto [dim, chosen] : llvm::zip(tables.interface.dims, dims))
+          if (name == dim->name)
+            return chosen;
+        return std::nullopt;
+      });
   return found.value_or(0);
 }
 
@@ -59,7 +61,8 @@ void Gatherer::chooseDims(ReportData &data) {
     dims.push_back(bounded ? dim->upper : std::max<int64_t>(dim->lower, 1));
     fixed.push_back({dims.back(), dims.back()});
     data.dims += (data.dims.empty() ? "" : ", ") + dim->name + " = " +
-                 std::to_string(dims.back()) + " (" + std::to_string(dim->lower) + ".." +
+                 std::to_string(dims.back()) + " (" +
+                 std::to_string(dim->lower) + ".." +
                  (bounded ? std::to_string(dim->upper) : std::string()) + ")";
   }
   values = pkg::ExprValues(tables.interface.exprs, dims);
@@ -73,7 +76,8 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
   // With a dim that has no upper bound there is no plan yet: show the one that
   // the runtime would make for the chosen dims.
   if (!plan.memory) {
-    auto planned = pkg::planMemory(tables.plan, plan, ranges, tables.plan.state_offsets);
+    auto planned =
+        pkg::planMemory(tables.plan, plan, ranges, tables.plan.state_offsets);
     if (!planned)
       return module.emitError("cannot plan the memory for the report: ")
              << planned.status().str();
@@ -83,20 +87,25 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
   function.bound = plan.memory->scratch_lower_bound;
   function.slot = plan.memory->slot_bytes;
   function.records = pkg::countRecords(*plan.body);
-  std::vector<pkg::Lifetime> lifetimes = pkg::computeLifetimes(tables.plan, plan);
+  std::vector<pkg::Lifetime> lifetimes =
+      pkg::computeLifetimes(tables.plan, plan);
   for (auto [id, buffer] : llvm::enumerate(plan.buffers)) {
-    if (buffer->region != pkg::Region::Scratch || buffer->root != pkg::none || !lifetimes[id].used)
+    if (buffer->region != pkg::Region::Scratch || buffer->root != pkg::none ||
+        !lifetimes[id].used)
       continue;
-    function.buffers.push_back({buffer->name, lifetimes[id].first, lifetimes[id].last,
-                                plan.memory->offsets[id], uint64_t(value(buffer->size))});
+    function.buffers.push_back({buffer->name, lifetimes[id].first,
+                                lifetimes[id].last, plan.memory->offsets[id],
+                                uint64_t(value(buffer->size))});
   }
-  tables.functions[index].getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<actor::BufferOp, actor::ViewOp>(op))
-      return;
-    auto launch = dyn_cast<actor::LaunchOp>(op);
-    function.recordNames.push_back(launch ? launch.getCallee().str()
-                                          : op->getName().stripDialect().str());
-  });
+  tables.functions[index].getBody().walk<WalkOrder::PreOrder>(
+      [&](Operation *op) {
+        if (isa<actor::BufferOp, actor::ViewOp>(op))
+          return;
+        auto launch = dyn_cast<actor::LaunchOp>(op);
+        function.recordNames.push_back(
+            launch ? launch.getCallee().str()
+                   : op->getName().stripDialect().str());
+      });
   data.functions.push_back(std::move(function));
   return success();
 }
@@ -119,7 +128,8 @@ void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
     // A hundred names help nobody.
     constexpr unsigned shown = 4;
     if (kernel.launches < shown && launch.getLayer())
-      kernel.layers += (kernel.layers.empty() ? "" : ", ") + launch.getLayer()->str();
+      kernel.layers +=
+          (kernel.layers.empty() ? "" : ", ") + launch.getLayer()->str();
     else if (kernel.launches == shown)
       kernel.layers += " …";
     ++kernel.launches;
@@ -152,8 +162,8 @@ LogicalResult Gatherer::run(ReportData &data) {
   return success();
 }
 
-LogicalResult actnet::writeReport(ModuleOp module, StringRef model, StringRef producer,
-                                  StringRef path) {
+LogicalResult actnet::writeReport(ModuleOp module, StringRef model,
+                                  StringRef producer, StringRef path) {
   FailureOr<actor::Tables> tables = actor::buildTables(module);
   if (failed(tables))
     return failure();
@@ -162,11 +172,13 @@ LogicalResult actnet::writeReport(ModuleOp module, StringRef model, StringRef pr
   data.producer = producer.str();
   if (failed(Gatherer(module, *tables).run(data)))
     return failure();
-  llvm::Error error = writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
-    printReport(data, out);
-    return llvm::Error::success();
-  });
+  llvm::Error error =
+      writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
+        printReport(data, out);
+        return llvm::Error::success();
+      });
   if (!error)
     return success();
-  return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+  return emitError(UnknownLoc::get(module.getContext()))
+         << llvm::toString(std::move(error));
 }

@@ -41,7 +41,8 @@ static std::string scaled(double value, StringRef unit, double step) {
   }
   std::string text;
   llvm::raw_string_ostream out(text);
-  out << llvm::format(i == 0 || value >= 100 ? "%.0f " : "%.1f ", value) << prefixes[i] << unit;
+  out << llvm::format(i == 0 || value >= 100 ? "%.0f " : "%.1f ", value)
+      << prefixes[i] << unit;
   return text;
 }
 static std::string bytesText(double bytes) { return scaled(bytes, "B", 1024); }
@@ -54,10 +55,13 @@ namespace {
 
 /// Maps records and bytes to the picture's coordinates.
 struct Canvas {
-  static constexpr double width = 1100, height = 420, left = 74, top = 12, bottom = 34;
+  static constexpr double width = 1100, height = 420, left = 74, top = 12,
+                          bottom = 34;
   double records, bytes;
 
-  double x(double record) const { return left + record * (width - left - 8) / records; }
+  double x(double record) const {
+    return left + record * (width - left - 8) / records;
+  }
   double y(double offset) const {
     return height - bottom - offset * (height - bottom - top) / bytes;
   }
@@ -65,36 +69,38 @@ struct Canvas {
 
 } // namespace
 
-static void printAxes(const ReportData::Function &function, const Canvas &canvas,
-                      raw_ostream &out) {
+static void printAxes(const ReportData::Function &function,
+                      const Canvas &canvas, raw_ostream &out) {
   for (int i = 0; i <= 4; ++i) {
     double bytes = canvas.bytes * i / 4;
-    out << llvm::format("<line class=grid x1=%.1f x2=%.1f y1=%.1f y2=%.1f />", Canvas::left,
-                        Canvas::width - 8, canvas.y(bytes), canvas.y(bytes))
-        << llvm::format("<text x=%.1f y=%.1f text-anchor=end>", Canvas::left - 6,
-                        canvas.y(bytes) + 4)
+    out << llvm::format("<line class=grid x1=%.1f x2=%.1f y1=%.1f y2=%.1f />",
+                        Canvas::left, Canvas::width - 8, canvas.y(bytes),
+                        canvas.y(bytes))
+        << llvm::format("<text x=%.1f y=%.1f text-anchor=end>",
+                        Canvas::left - 6, canvas.y(bytes) + 4)
         << bytesText(bytes) << "</text>\n";
   }
   uint64_t step = std::max<uint64_t>(1, function.records / 10);
   double digits = std::pow(10, std::floor(std::log10(double(step))));
   step = uint64_t(std::ceil(step / digits) * digits);
   for (uint64_t record = 0; record <= function.records; record += step)
-    out << llvm::format("<text x=%.1f y=%.1f text-anchor=middle>", canvas.x(record),
-                        Canvas::height - 14)
+    out << llvm::format("<text x=%.1f y=%.1f text-anchor=middle>",
+                        canvas.x(record), Canvas::height - 14)
         << record << "</text>";
-  out << llvm::format("<text x=%.1f y=%.1f text-anchor=end>record</text>\n", Canvas::width - 8,
-                      Canvas::height - 1);
+  out << llvm::format("<text x=%.1f y=%.1f text-anchor=end>record</text>\n",
+                      Canvas::width - 8, Canvas::height - 1);
 }
 
 /// The bytes alive at each record, as a line, and the lower bound.
-static void printLive(const ReportData::Function &function, const Canvas &canvas,
-                      raw_ostream &out) {
+static void printLive(const ReportData::Function &function,
+                      const Canvas &canvas, raw_ostream &out) {
   std::map<uint64_t, int64_t> changes;
   for (const ReportData::Buffer &buffer : function.buffers) {
     changes[buffer.first] += buffer.bytes;
     changes[buffer.last + 1] -= buffer.bytes;
   }
-  out << "<path class=live d=\"" << llvm::format("M%.1f %.1f", canvas.x(0), canvas.y(0));
+  out << "<path class=live d=\""
+      << llvm::format("M%.1f %.1f", canvas.x(0), canvas.y(0));
   int64_t live = 0;
   for (auto [record, change] : changes) {
     out << llvm::format("H%.1f", canvas.x(record));
@@ -102,21 +108,26 @@ static void printLive(const ReportData::Function &function, const Canvas &canvas
     out << llvm::format("V%.1f", canvas.y(live));
   }
   out << llvm::format("H%.1f", canvas.x(function.records)) << "\"/>\n";
-  out << llvm::format("<line class=bound x1=%.1f x2=%.1f y1=%.1f y2=%.1f>", Canvas::left,
-                      Canvas::width - 8, canvas.y(function.bound), canvas.y(function.bound))
-      << "<title>lower bound: " << bytesText(function.bound) << "</title></line>\n";
+  out << llvm::format("<line class=bound x1=%.1f x2=%.1f y1=%.1f y2=%.1f>",
+                      Canvas::left, Canvas::width - 8, canvas.y(function.bound),
+                      canvas.y(function.bound))
+      << "<title>lower bound: " << bytesText(function.bound)
+      << "</title></line>\n";
 }
 
 static void printPlan(const ReportData::Function &function, raw_ostream &out) {
-  out << "<h3>@" << escaped(function.name) << "</h3>\n<p>" << function.records << " records, "
-      << function.buffers.size() << " scratch buffers; peak <b>" << bytesText(function.peak)
-      << "</b>, lower bound <b>" << bytesText(function.bound) << "</b>";
+  out << "<h3>@" << escaped(function.name) << "</h3>\n<p>" << function.records
+      << " records, " << function.buffers.size() << " scratch buffers; peak <b>"
+      << bytesText(function.peak) << "</b>, lower bound <b>"
+      << bytesText(function.bound) << "</b>";
   if (function.bound > 0)
     out << llvm::format(" (%.2f %% above)",
                         100.0 * (double(function.peak) / function.bound - 1));
-  out << "; inputs and outputs take " << bytesText(function.slot) << " in each ring slot.</p>\n";
+  out << "; inputs and outputs take " << bytesText(function.slot)
+      << " in each ring slot.</p>\n";
   if (function.buffers.empty()) {
-    out << "<p>No value lives between two kernels: there is nothing to plan.</p>\n";
+    out << "<p>No value lives between two kernels: there is nothing to "
+           "plan.</p>\n";
     return;
   }
   Canvas canvas{double(function.records), double(function.peak)};
@@ -126,20 +137,24 @@ static void printPlan(const ReportData::Function &function, raw_ostream &out) {
   double hue = 0;
   for (const ReportData::Buffer &buffer : function.buffers) {
     hue = std::fmod(hue + 137.508, 360);
-    double x = canvas.x(buffer.first), y = canvas.y(buffer.offset + buffer.bytes);
+    double x = canvas.x(buffer.first),
+           y = canvas.y(buffer.offset + buffer.bytes);
     out << llvm::format("<rect x=%.2f y=%.2f width=%.2f height=%.2f ", x, y,
-                        canvas.x(buffer.last + 1) - x, canvas.y(buffer.offset) - y)
+                        canvas.x(buffer.last + 1) - x,
+                        canvas.y(buffer.offset) - y)
         << llvm::format("fill=\"hsl(%.0f 55%% 62%%)\"><title>", hue)
         << escaped(buffer.name.empty() ? "buffer" : buffer.name) << "\n"
-        << bytesText(buffer.bytes) << " at " << bytesText(buffer.offset) << "\nfrom record "
-        << buffer.first;
+        << bytesText(buffer.bytes) << " at " << bytesText(buffer.offset)
+        << "\nfrom record " << buffer.first;
     if (buffer.first < function.recordNames.size())
       out << " (" << escaped(function.recordNames[buffer.first]) << ")";
     out << " to " << buffer.last << "</title></rect>\n";
   }
   printLive(function, canvas, out);
-  out << "</svg>\n<p class=key>Each block is a buffer: from the record that writes it first to "
-         "the one that reads it last, at its place in the arena. Black line: bytes alive. Dashed: "
+  out << "</svg>\n<p class=key>Each block is a buffer: from the record that "
+         "writes it first to "
+         "the one that reads it last, at its place in the arena. Black line: "
+         "bytes alive. Dashed: "
          "lower bound. Point at a block for its name.</p>\n";
 }
 
@@ -149,7 +164,8 @@ static void printPlan(const ReportData::Function &function, raw_ostream &out) {
 
 /// A cell with a bar behind the figure.
 static void printBar(double share, StringRef text, raw_ostream &out) {
-  out << llvm::format("<td class=bar><svg viewBox=\"0 0 100 10\" preserveAspectRatio=none>"
+  out << llvm::format("<td class=bar><svg viewBox=\"0 0 100 10\" "
+                      "preserveAspectRatio=none>"
                       "<rect width=%.1f height=10 /></svg><span>",
                       100 * share)
       << text << "</span></td>";
@@ -163,16 +179,21 @@ static void printKernels(const ReportData &data, raw_ostream &out) {
   }
   constexpr size_t shown = 200;
   out << "<h2>Kernels</h2>\n<p>" << data.kernels.size()
-      << " distinct kernels, dearest first; figures of all launches of one job.</p>\n"
-         "<table><tr><th>kernel<th>family<th>launches<th>operations<th>bytes read and "
+      << " distinct kernels, dearest first; figures of all launches of one "
+         "job.</p>\n"
+         "<table><tr><th>kernel<th>family<th>launches<th>operations<th>bytes "
+         "read and "
          "written<th>operations a byte<th>computes</tr>\n";
-  for (const ReportData::Kernel &kernel : llvm::ArrayRef(data.kernels).take_front(shown)) {
-    out << "<tr><td><code>" << escaped(kernel.symbol) << "</code><td>" << kernel.family
-        << "<td class=n>" << kernel.launches;
+  for (const ReportData::Kernel &kernel :
+       llvm::ArrayRef(data.kernels).take_front(shown)) {
+    out << "<tr><td><code>" << escaped(kernel.symbol) << "</code><td>"
+        << kernel.family << "<td class=n>" << kernel.launches;
     printBar(kernel.flops / mostFlops, scaled(kernel.flops, "", 1000), out);
     printBar(kernel.bytes / mostBytes, bytesText(kernel.bytes), out);
     out << "<td class=n>"
-        << (kernel.bytes > 0 ? llvm::formatv("{0:F1}", kernel.flops / kernel.bytes).str() : "")
+        << (kernel.bytes > 0
+                ? llvm::formatv("{0:F1}", kernel.flops / kernel.bytes).str()
+                : "")
         << "<td class=src>" << escaped(kernel.layers) << "</tr>\n";
   }
   out << "</table>\n";
@@ -187,16 +208,19 @@ static void printWeights(const ReportData &data, raw_ostream &out) {
   if (data.weights.empty())
     return;
   out << "<table><tr><th>weight<th>as stored<th>bytes</tr>\n";
-  for (const ReportData::Weight &weight : llvm::ArrayRef(data.weights).take_front(shown)) {
-    out << "<tr><td class=src>" << escaped(weight.name) << "<td><code>" << weight.type
-        << "</code>";
-    printBar(double(weight.bytes) / std::max<uint64_t>(1, data.weights.front().bytes),
+  for (const ReportData::Weight &weight :
+       llvm::ArrayRef(data.weights).take_front(shown)) {
+    out << "<tr><td class=src>" << escaped(weight.name) << "<td><code>"
+        << weight.type << "</code>";
+    printBar(double(weight.bytes) /
+                 std::max<uint64_t>(1, data.weights.front().bytes),
              bytesText(weight.bytes), out);
     out << "</tr>\n";
   }
   out << "</table>\n";
   if (data.weights.size() > shown)
-    out << "<p>" << data.weights.size() - shown << " smaller ones are not shown.</p>\n";
+    out << "<p>" << data.weights.size() - shown
+        << " smaller ones are not shown.</p>\n";
 }
 
 static constexpr StringRef style = R"(

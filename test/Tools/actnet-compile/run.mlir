@@ -13,19 +13,19 @@
 // INFO-NEXT: output 'z': f32 [N * 2, 4]
 
 // y = max(x - [0, 1, 2, 3], 0), z = y above x.
-// RUN: %t/model --function=main --isa=x86-64-v3 --dim N=2 --input x=2 | FileCheck %s --check-prefix=CHECKRUN
-// RUN: %t/model --function=main --isa=x86-64-v3 --dim N=2 --input x=2 --step | FileCheck %s --check-prefix=CHECKRUN
-// CHECKRUN: y: f32 [2, 4], min 0, max 2, mean 0.75, first 2 1 0 0 2 1
-// CHECKRUN: z: f32 [4, 4], min 0, max 2, mean 1.375
+// RUN: %t/model --function=main --isa=x86-64-v3 --dim N=2 --input x=2 | FileCheck %s --check-prefix=RESULT
+// RUN: %t/model --function=main --isa=x86-64-v3 --dim N=2 --input x=2 --step | FileCheck %s --check-prefix=RESULT
+// RESULT: y: f32 [2, 4], min 0, max 2, mean 0.75, first 2 1 0 0 2 1
+// RESULT: z: f32 [4, 4], min 0, max 2, mean 1.375
 
 // Same outputs from a package, and from text of every level below.
 // RUN: actnet-compile %s --emit=package -o %t/model.actnet
-// RUN: actnet-run %t/model.actnet --function=main --isa=x86-64-v3 --dim N=2 --input x=2 | FileCheck %s --check-prefix=CHECKRUN
+// RUN: actnet-run %t/model.actnet --function=main --isa=x86-64-v3 --dim N=2 --input x=2 | FileCheck %s --check-prefix=RESULT
 // RUN: actnet-compile %s --emit=kernel -o %t/kernel.mlir
 // RUN: actnet-compile %t/kernel.mlir --emit=actor -o %t/actor.mlir
 // RUN: FileCheck %s --check-prefix=ACTOR < %t/actor.mlir
 // RUN: actnet-compile %t/actor.mlir -o %t/again --target=host:x86-64-v3
-// RUN: %t/again --function=main --dim N=2 --input x=2 | FileCheck %s --check-prefix=CHECKRUN
+// RUN: %t/again --function=main --dim N=2 --input x=2 | FileCheck %s --check-prefix=RESULT
 // ACTOR: actor.variable @count : tensor<4xf32> offset 0
 // ACTOR: actor.func @main
 // ACTOR-SAME: memory <peak = {{[0-9]+}}, bound = {{[0-9]+}}, slot = {{[0-9]+}}>

@@ -18,8 +18,9 @@ namespace actnet {
 /// Writes a file through `write`; `-` is standard output. On any failure, such
 /// as a full disk, the file is as it was before, and the error, one line, names
 /// it.
-llvm::Error writeFileAtomically(llvm::StringRef path,
-                                llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
+llvm::Error writeFileAtomically(
+    llvm::StringRef path,
+    llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
 
 } // namespace actnet
 

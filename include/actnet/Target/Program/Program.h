@@ -41,7 +41,8 @@ struct ProgramOptions {
 
 /// Compiles the kernels of an actor module and writes it. Errors are
 /// diagnostics; nothing is left behind then.
-mlir::LogicalResult writeProgram(mlir::ModuleOp module, const ProgramOptions &options);
+mlir::LogicalResult writeProgram(mlir::ModuleOp module,
+                                 const ProgramOptions &options);
 
 /// The C identifier under which an object at this path declares its package:
 /// the file name without folder and `.o`, other characters as `_`.

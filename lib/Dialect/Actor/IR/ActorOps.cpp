@@ -30,11 +30,13 @@ graph::DimExprAttr actor::getSlotSize(Value slot) {
 // func
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyNames(FuncOp func, ArrayAttr tensors, StringRef what) {
+static LogicalResult verifyNames(FuncOp func, ArrayAttr tensors,
+                                 StringRef what) {
   llvm::StringSet<> seen;
   for (auto tensor : tensors.getAsRange<TensorAttr>())
     if (!seen.insert(tensor.getName()).second)
-      return func.emitOpError("C4: two ") << what << "s are named '" << tensor.getName() << "'";
+      return func.emitOpError("C4: two ")
+             << what << "s are named '" << tensor.getName() << "'";
   return success();
 }
 
@@ -43,7 +45,8 @@ LogicalResult FuncOp::verifyRegions() {
       failed(verifyNames(*this, getOutputs(), "output")))
     return failure();
 
-  SmallVector<unsigned> inputs(getInputs().size()), outputs(getOutputs().size());
+  SmallVector<unsigned> inputs(getInputs().size()),
+      outputs(getOutputs().size());
   bool replied = false;
   for (Operation &op : getBody().front()) {
     if (replied)
@@ -61,7 +64,8 @@ LogicalResult FuncOp::verifyRegions() {
                << stringifyRegion(buffer.getRegion());
       ++counts[index];
     }
-    bool placed = buffer.getRegion() != Region::weight && buffer.getRegion() != Region::state;
+    bool placed = buffer.getRegion() != Region::weight &&
+                  buffer.getRegion() != Region::state;
     if (placed && buffer.getOffset().has_value() != getMemory().has_value())
       return buffer.emitOpError("C3: ")
              << (getMemory() ? "has no offset in a planned function"
@@ -82,7 +86,8 @@ LogicalResult FuncOp::verifyRegions() {
       return emitOpError("C2: input ") << i << " has " << count << " buffers";
   for (auto [i, count] : llvm::enumerate(outputs))
     if (count != 1)
-      return emitOpError("C2: output ") << i << " has " << count << " buffers, not one";
+      return emitOpError("C2: output ")
+             << i << " has " << count << " buffers, not one";
   return success();
 }
 
@@ -108,19 +113,25 @@ LogicalResult VariableOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!type)
     return emitOpError("C1: ") << initial << " is no recipe with one result";
   if (type != getType())
-    return emitOpError("C1: ") << initial << " gives " << type << ", not " << getType();
+    return emitOpError("C1: ")
+           << initial << " gives " << type << ", not " << getType();
   return success();
 }
 
 LogicalResult BufferOp::verify() {
   if (!isa_and_nonnull<FuncOp>((*this)->getParentOp()))
     return emitOpError("C1: stands in no function's own block");
-  bool wantsSymbol = getRegion() == Region::weight || getRegion() == Region::state;
-  bool wantsIndex = getRegion() == Region::input || getRegion() == Region::output;
-  if (wantsSymbol != bool(getSymbolAttr()) || wantsIndex != bool(getIndexAttr()))
+  bool wantsSymbol =
+      getRegion() == Region::weight || getRegion() == Region::state;
+  bool wantsIndex =
+      getRegion() == Region::input || getRegion() == Region::output;
+  if (wantsSymbol != bool(getSymbolAttr()) ||
+      wantsIndex != bool(getIndexAttr()))
     return emitOpError("C2: a buffer in ")
            << stringifyRegion(getRegion()) << " needs "
-           << (wantsSymbol ? "a symbol" : wantsIndex ? "an index" : "neither symbol nor index")
+           << (wantsSymbol  ? "a symbol"
+               : wantsIndex ? "an index"
+                            : "neither symbol nor index")
            << (wantsSymbol || wantsIndex ? " and nothing else" : "");
   if (wantsIndex && *getIndex() > INT32_MAX)
     return emitOpError("C2: the index is negative");
@@ -154,7 +165,8 @@ LogicalResult ViewOp::verify() {
     return emitOpError("C1: the root is no actor.buffer");
   if (!isa_and_nonnull<FuncOp>((*this)->getParentOp()))
     return emitOpError("C2: stands in no function's own block");
-  auto offset = graph::constantValue(getOffset()), size = graph::constantValue(getSize());
+  auto offset = graph::constantValue(getOffset()),
+       size = graph::constantValue(getSize());
   auto whole = graph::constantValue(root.getSize());
   if ((offset && *offset < 0) || (size && *size < 0) ||
       (offset && size && whole && *offset + *size > *whole))

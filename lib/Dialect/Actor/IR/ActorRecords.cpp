@@ -10,30 +10,36 @@ using namespace actnet;
 using namespace actnet::actor;
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(*this, getCalleeAttr());
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<kernel::FuncOp>(*this, getCalleeAttr());
   if (!kernel)
     return emitOpError("C1: ") << getCalleeAttr() << " is no kernel.func";
   FunctionType type = kernel.getFunctionType();
-  size_t tensors = llvm::count_if(type.getInputs(), llvm::IsaPred<RankedTensorType>);
+  size_t tensors =
+      llvm::count_if(type.getInputs(), llvm::IsaPred<RankedTensorType>);
   size_t dims = type.getNumInputs() - tensors;
   if (getOperands().size() != tensors + type.getNumResults())
-    return emitOpError("C2: has ") << getOperands().size() << " operands, "
-                                   << getCalleeAttr() << " has " << tensors
-                                   << " tensors and " << type.getNumResults() << " results";
+    return emitOpError("C2: has ")
+           << getOperands().size() << " operands, " << getCalleeAttr()
+           << " has " << tensors << " tensors and " << type.getNumResults()
+           << " results";
   if (getDims().size() != dims)
-    return emitOpError("C2: has ") << getDims().size() << " dims, " << getCalleeAttr()
-                                   << " has " << dims << " index arguments";
+    return emitOpError("C2: has ")
+           << getDims().size() << " dims, " << getCalleeAttr() << " has "
+           << dims << " index arguments";
   for (Value result : getOperands().drop_front(tensors)) {
     BufferOp root = getRoot(result);
     if (root.getRegion() == Region::weight || root.getRegion() == Region::input)
-      return emitOpError("C3: a result lies in ") << stringifyRegion(root.getRegion());
+      return emitOpError("C3: a result lies in ")
+             << stringifyRegion(root.getRegion());
   }
   return success();
 }
 
 /// Whether `bytes` is more than the slot holds, as far as constants tell.
 static bool exceeds(graph::DimExprAttr bytes, Value slot) {
-  auto count = graph::constantValue(bytes), size = graph::constantValue(getSlotSize(slot));
+  auto count = graph::constantValue(bytes),
+       size = graph::constantValue(getSlotSize(slot));
   return count && (*count < 0 || (size && *count > *size));
 }
 
@@ -59,8 +65,10 @@ LogicalResult FillOp::verify() {
 LogicalResult BranchOp::verify() {
   if (getBlocks().empty() || (getType().isInteger(1) && getBlocks().size() > 2))
     return emitOpError("C1: has ") << getBlocks().size() << " blocks";
-  if (!getType().isInteger(1) && !getType().isInteger(32) && !getType().isInteger(64))
-    return emitOpError("C2: chooses by ") << getType() << ", not by i1, i32 or i64";
+  if (!getType().isInteger(1) && !getType().isInteger(32) &&
+      !getType().isInteger(64))
+    return emitOpError("C2: chooses by ")
+           << getType() << ", not by i1, i32 or i64";
   return success();
 }
 

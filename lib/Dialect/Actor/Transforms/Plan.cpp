@@ -32,7 +32,8 @@ static void dropPlan(ModuleOp module) {
 static void storePlan(ModuleOp module, Tables &tables) {
   OpBuilder builder(module.getContext());
   if (tables.plan.state_offsets.size() == tables.variables.size()) {
-    for (auto [variable, offset] : llvm::zip(tables.variables, tables.plan.state_offsets))
+    for (auto [variable, offset] :
+         llvm::zip(tables.variables, tables.plan.state_offsets))
       variable.setOffset(offset);
     if (!tables.variables.empty())
       module->setAttr(ActorDialect::kStateBytesAttr,
@@ -41,23 +42,31 @@ static void storePlan(ModuleOp module, Tables &tables) {
   for (auto [function, buffers, plan] :
        llvm::zip(tables.functions, tables.buffers, tables.plan.functions)) {
     if (!plan->memory) {
-      remark::missed(function.getLoc(),
-                     remark::RemarkOpts::name("unbounded").category("actor-plan"))
+      remark::missed(
+          function.getLoc(),
+          remark::RemarkOpts::name("unbounded").category("actor-plan"))
           << "@" << function.getSymName()
-          << " is not planned: a dim has no upper bound (--dim NAME=LOWER..UPPER)";
+          << " is not planned: a dim has no upper bound (--dim "
+             "NAME=LOWER..UPPER)";
       continue;
     }
     const pkg::MemoryPlan &memory = *plan->memory;
-    function.setMemoryAttr(MemoryAttr::get(module.getContext(), memory.scratch_bytes,
-                                           memory.scratch_lower_bound, memory.slot_bytes));
+    function.setMemoryAttr(
+        MemoryAttr::get(module.getContext(), memory.scratch_bytes,
+                        memory.scratch_lower_bound, memory.slot_bytes));
     for (auto [op, offset] : llvm::zip(buffers, memory.offsets))
       if (auto buffer = dyn_cast<BufferOp>(op))
-        if (buffer.getRegion() != actor::Region::weight && buffer.getRegion() != actor::Region::state)
+        if (buffer.getRegion() != actor::Region::weight &&
+            buffer.getRegion() != actor::Region::state)
           buffer.setOffset(offset);
-    remark::passed(function.getLoc(), remark::RemarkOpts::name("planned").category("actor-plan"))
-        << "@" << function.getSymName() << ": scratch of " << remark::metric("peak", memory.scratch_bytes)
-        << " bytes, lower bound " << remark::metric("bound", memory.scratch_lower_bound)
-        << ", ring slot of " << remark::metric("slot", memory.slot_bytes) << " bytes";
+    remark::passed(function.getLoc(),
+                   remark::RemarkOpts::name("planned").category("actor-plan"))
+        << "@" << function.getSymName() << ": scratch of "
+        << remark::metric("peak", memory.scratch_bytes)
+        << " bytes, lower bound "
+        << remark::metric("bound", memory.scratch_lower_bound)
+        << ", ring slot of " << remark::metric("slot", memory.slot_bytes)
+        << " bytes";
   }
 }
 
@@ -70,7 +79,8 @@ struct ActorPlan : actnet::actor::impl::ActorPlanBase<ActorPlan> {
     if (failed(tables))
       return signalPassFailure();
     // Plans, and verifies what it planned.
-    if (Status planned = pkg::planAll(tables->interface, tables->plan); !planned) {
+    if (Status planned = pkg::planAll(tables->interface, tables->plan);
+        !planned) {
       module.emitError("cannot plan the memory: ") << planned.str();
       return signalPassFailure();
     }

@@ -12,10 +12,11 @@ using namespace actnet::actor;
 static uint64_t hashOf(func::FuncOp recipe) {
   llvm::hash_code hash(0);
   recipe.getBody().walk([&](Operation *op) {
-    hash = llvm::hash_combine(
-        hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
-                                                OperationEquivalence::ignoreHashValue,
-                                                OperationEquivalence::IgnoreLocations));
+    hash =
+        llvm::hash_combine(hash, OperationEquivalence::computeHash(
+                                     op, OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::IgnoreLocations));
   });
   return hash;
 }
@@ -26,8 +27,9 @@ std::pair<uint32_t, bool> RecipeSet::insert(func::FuncOp recipe) {
   auto &candidates = byHash[hashOf(recipe)];
   for (uint32_t id : candidates)
     if (list[id].getFunctionType() == recipe.getFunctionType() &&
-        OperationEquivalence::isRegionEquivalentTo(&list[id].getBody(), &recipe.getBody(),
-                                                   OperationEquivalence::IgnoreLocations)) {
+        OperationEquivalence::isRegionEquivalentTo(
+            &list[id].getBody(), &recipe.getBody(),
+            OperationEquivalence::IgnoreLocations)) {
       known[recipe] = id;
       return {id, false};
     }

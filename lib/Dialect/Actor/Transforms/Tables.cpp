@@ -142,7 +142,8 @@ pkg::ExprId TableBuilder::expr(DimExprAttr attribute) {
 }
 
 LogicalResult TableBuilder::addDims() {
-  auto bounds = module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
+  auto bounds =
+      module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
   if (!bounds)
     return success();
   for (NamedAttribute entry : bounds) {
@@ -155,8 +156,9 @@ LogicalResult TableBuilder::addDims() {
     dim->lower = range[0];
     dim->upper = range[1];
     if (dim->lower < 0 || (dim->upper != -1 && dim->upper < dim->lower))
-      return module.emitError("dim '") << entry.getName().getValue() << "' has the bounds "
-                                       << dim->lower << " to " << dim->upper;
+      return module.emitError("dim '")
+             << entry.getName().getValue() << "' has the bounds " << dim->lower
+             << " to " << dim->upper;
     dims[entry.getName().getValue()] = tables.interface.dims.size();
     tables.interface.dims.push_back(std::move(dim));
   }
@@ -167,8 +169,9 @@ LogicalResult TableBuilder::addDims() {
 // Interface
 //===----------------------------------------------------------------------===//
 
-LogicalResult TableBuilder::addTensor(FuncOp function, TensorAttr tensor,
-                                 std::vector<std::unique_ptr<pkg::Tensor>> &to) {
+LogicalResult
+TableBuilder::addTensor(FuncOp function, TensorAttr tensor,
+                        std::vector<std::unique_ptr<pkg::Tensor>> &to) {
   std::optional<pkg::DType> dtype = getDType(tensor.getType().getElementType());
   if (!dtype)
     return function.emitError("'") << tensor.getName() << "' has elements of "
@@ -182,7 +185,8 @@ LogicalResult TableBuilder::addTensor(FuncOp function, TensorAttr tensor,
   return success();
 }
 
-FailureOr<uint32_t> TableBuilder::weightOf(Operation *user, FlatSymbolRefAttr symbol) {
+FailureOr<uint32_t> TableBuilder::weightOf(Operation *user,
+                                           FlatSymbolRefAttr symbol) {
   auto recipe = symbols.lookupNearestSymbolFrom<func::FuncOp>(user, symbol);
   auto [id, isNew] = recipeSet.insert(recipe);
   if (!isNew)
@@ -190,7 +194,8 @@ FailureOr<uint32_t> TableBuilder::weightOf(Operation *user, FlatSymbolRefAttr sy
   auto type = cast<RankedTensorType>(recipe.getResultTypes()[0]);
   std::optional<pkg::DType> dtype = getDType(type.getElementType());
   if (!dtype || !type.hasStaticShape())
-    return recipe.emitError("makes a weight of type ") << type << ", which no package can hold";
+    return recipe.emitError("makes a weight of type ")
+           << type << ", which no package can hold";
   auto weight = std::make_unique<pkg::Weight>();
   auto name = recipe->getAttrOfType<StringAttr>(graph::GraphDialect::kNameAttr);
   weight->name = name ? name.str() : recipe.getSymName().str();
@@ -210,8 +215,8 @@ LogicalResult TableBuilder::addVariables() {
     auto type = cast<RankedTensorType>(variable.getType());
     std::optional<pkg::DType> dtype = getDType(type.getElementType());
     if (!dtype)
-      return variable.emitError("has elements of ") << type.getElementType()
-                                                    << ", which no package can hold";
+      return variable.emitError("has elements of ")
+             << type.getElementType() << ", which no package can hold";
     auto entry = std::make_unique<pkg::Variable>();
     entry->name = variable.getName().value_or(variable.getSymName()).str();
     entry->dtype = *dtype;
@@ -228,7 +233,8 @@ LogicalResult TableBuilder::addVariables() {
     if (variable.getOffset())
       tables.plan.state_offsets.push_back(*variable.getOffset());
   }
-  auto bytes = module->getAttrOfType<IntegerAttr>(ActorDialect::kStateBytesAttr);
+  auto bytes =
+      module->getAttrOfType<IntegerAttr>(ActorDialect::kStateBytesAttr);
   tables.plan.state_bytes = bytes ? bytes.getInt() : 0;
   return success();
 }
@@ -237,7 +243,8 @@ LogicalResult TableBuilder::addVariables() {
 // Buffers and records
 //===----------------------------------------------------------------------===//
 
-LogicalResult TableBuilder::addBuffer(BufferOp buffer, pkg::Function &interface) {
+LogicalResult TableBuilder::addBuffer(BufferOp buffer,
+                                      pkg::Function &interface) {
   auto entry = std::make_unique<pkg::Buffer>();
   entry->name = buffer.getName().value_or("").str();
   entry->region = static_cast<pkg::Region>(buffer.getRegion());
@@ -270,12 +277,13 @@ LogicalResult TableBuilder::addBuffer(BufferOp buffer, pkg::Function &interface)
 }
 
 LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
-  auto [known, isNew] =
-      kernelIds.try_emplace(launch.getCalleeAttr().getAttr(), tables.plan.kernels.size());
+  auto [known, isNew] = kernelIds.try_emplace(launch.getCalleeAttr().getAttr(),
+                                              tables.plan.kernels.size());
   id = known->second;
   if (!isNew)
     return success();
-  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(launch, launch.getCalleeAttr());
+  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(
+      launch, launch.getCalleeAttr());
   auto entry = std::make_unique<pkg::Kernel>();
   entry->symbol = kernel.getSymName().str();
   entry->family = kernel::stringifyFamily(kernel.getFamily()).str();
@@ -308,7 +316,8 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
     return result;
   };
   auto add = [&](auto body, auto record) {
-    to.records.push_back(pkg::makeRecord(std::move(body), uint16_t(record.getStream())));
+    to.records.push_back(
+        pkg::makeRecord(std::move(body), uint16_t(record.getStream())));
     plan->streams = std::max<uint16_t>(plan->streams, record.getStream() + 1);
     return success();
   };
@@ -385,7 +394,9 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
         return add(std::move(body), loop);
       })
       .Case([&](ReplyOp reply) { return add(pkg::Reply(), reply); })
-      .Default([](Operation *other) { return other->emitError("is no command record"); });
+      .Default([](Operation *other) {
+        return other->emitError("is no command record");
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -436,7 +447,8 @@ LogicalResult TableBuilder::addFunction(FuncOp function) {
   return success();
 }
 
-LogicalResult TableBuilder::checkPlan(FuncOp function, pkg::FunctionPlan &functionPlan) {
+LogicalResult TableBuilder::checkPlan(FuncOp function,
+                                      pkg::FunctionPlan &functionPlan) {
   MemoryAttr memory = function.getMemoryAttr();
   if (!memory)
     return success();
@@ -444,10 +456,12 @@ LogicalResult TableBuilder::checkPlan(FuncOp function, pkg::FunctionPlan &functi
   planned->scratch_bytes = memory.getPeak();
   planned->scratch_lower_bound = memory.getBound();
   planned->slot_bytes = memory.getSlot();
-  for (auto [op, entry] : llvm::zip(tables.buffers[functionPlan.function], functionPlan.buffers)) {
+  for (auto [op, entry] :
+       llvm::zip(tables.buffers[functionPlan.function], functionPlan.buffers)) {
     uint64_t offset = 0;
     if (auto buffer = dyn_cast<BufferOp>(op)) {
-      if (buffer.getRegion() == actor::Region::state && entry->binding < tables.plan.state_offsets.size())
+      if (buffer.getRegion() == actor::Region::state &&
+          entry->binding < tables.plan.state_offsets.size())
         offset = tables.plan.state_offsets[entry->binding];
       else
         offset = buffer.getOffset().value_or(0);
@@ -456,11 +470,12 @@ LogicalResult TableBuilder::checkPlan(FuncOp function, pkg::FunctionPlan &functi
   }
   std::vector<pkg::Range> ranges =
       pkg::exprRanges(tables.interface.exprs, pkg::dimRanges(tables.interface));
-  Status verified =
-      pkg::verifyMemory(tables.interface, tables.plan, functionPlan, *planned, ranges,
-                        tables.plan.state_offsets, tables.plan.state_bytes);
+  Status verified = pkg::verifyMemory(
+      tables.interface, tables.plan, functionPlan, *planned, ranges,
+      tables.plan.state_offsets, tables.plan.state_bytes);
   if (!verified)
-    return function.emitError("the verifier refuses the plan: ") << verified.str();
+    return function.emitError("the verifier refuses the plan: ")
+           << verified.str();
   functionPlan.memory = std::move(planned);
   return success();
 }
@@ -480,10 +495,13 @@ FailureOr<Tables> TableBuilder::run() {
     return module.emitError("dim '") << missingDim << "' has no bounds in `"
                                      << graph::GraphDialect::kDimsAttr << "`";
   tables.interface.exprs = pool.code();
-  for (auto [function, functionPlan] : llvm::zip(tables.functions, tables.plan.functions))
+  for (auto [function, functionPlan] :
+       llvm::zip(tables.functions, tables.plan.functions))
     if (failed(checkPlan(function, *functionPlan)))
       return failure();
   return std::move(tables);
 }
 
-FailureOr<Tables> actor::buildTables(ModuleOp module) { return TableBuilder(module).run(); }
+FailureOr<Tables> actor::buildTables(ModuleOp module) {
+  return TableBuilder(module).run();
+}

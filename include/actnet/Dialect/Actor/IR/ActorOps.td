@@ -56,7 +56,7 @@ def Actor_SignalType : Actor_Type<"Signal", "signal"> {
 }
 
 def Actor_RegionAttr : EnumAttr<ActorDialect, Actor_Region, "region"> {
-  let assemblyFormat = "$value";
+  let assemblyFormat = "`` $value";
 }
 
 def Actor_TensorAttr : AttrDef<ActorDialect, "Tensor"> {
