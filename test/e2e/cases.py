@@ -44,7 +44,8 @@ def require_one_error(done):
     require(0 < done.returncode < 128, f"status {done.returncode}: {text[-300:]}")
     lines = [line for line in text.splitlines() if line.strip()]
     # A diagnostic may carry notes that name the fix.
-    errors = [line for line in lines if "note:" not in line and not line.startswith(" ")]
+    errors = [line for line in lines if "note:" not in line and not line.startswith(" ")
+              and not line.endswith("more (-v shows them)")]
     require(len(errors) == 1, f"{len(errors)} error lines: {text[:1500]}")
     require(len(errors[0]) < 2000, f"an error of {len(errors[0])} characters")
 

@@ -35,6 +35,13 @@ template <typename OpTy> static LogicalResult binary(NodeImport &n) {
   return success();
 }
 
+/// Mod, with the sign of the divisor; C's fmod has that of the dividend.
+static LogicalResult mod(NodeImport &n) {
+  if (n.intAttr("fmod", 0) != 0)
+    return n.error() << "fmod=1 is not supported";
+  return binary<graph::ModOp>(n);
+}
+
 /// Max, Min, Sum, Mean: any number of operands.
 template <typename OpTy> static FailureOr<Value> chain(NodeImport &n) {
   FailureOr<Value> y = n.value(0);
@@ -97,6 +104,8 @@ static FailureOr<Value> clamp(NodeImport &n, Value x, double lo, double hi) {
 
 static LogicalResult relu(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
+  if (succeeded(x) && n.type(*x).getElementType().isInteger(1))
+    return n.error() << "X: expected numbers, found booleans";
   FailureOr<Value> y = succeeded(x) ? clamp(n, *x, 0, INFINITY) : FailureOr<Value>(failure());
   if (failed(y))
     return failure();
@@ -276,7 +285,7 @@ void addElementwise(ImportTable &table) {
   table["Mul"] = binary<graph::MulOp>;
   table["Div"] = binary<graph::DivOp>;
   table["Pow"] = binary<graph::PowOp>;
-  table["Mod"] = binary<graph::ModOp>;
+  table["Mod"] = mod;
   table["And"] = binary<graph::AndOp>;
   table["Or"] = binary<graph::OrOp>;
   table["Xor"] = binary<graph::XorOp>;

@@ -320,8 +320,8 @@ actnet_status actnet_bind_output(actnet_session *session, int32_t function,
 
 actnet_status actnet_output_shape(actnet_session *session, int32_t function,
                                   int32_t index, int64_t *shape) {
-  if (!session || !shape)
-    return null(session ? "shape" : "session");
+  if (!session)
+    return null("session");
   return guarded([&] {
     return session->session->outputShape(uint32_t(function), uint32_t(index),
                                          shape);

@@ -63,6 +63,8 @@ Status Session::outputShape(uint32_t function, uint32_t index, int64_t *shape) {
   const FunctionDesc &desc = source.functions()[function];
   if (index >= desc.outputs.size())
     return noSuch("output", index, desc.outputs.size());
+  if (!shape && !desc.outputs[index].extents.empty())
+    return invalidArgument("shape: expected a pointer, found null");
   ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
   return source.evaluateShape(desc.outputs[index], entry->dims, shape);
 }
