@@ -114,6 +114,10 @@ LogicalResult actnet::compileModule(ModuleOp module,
   program.form = options.emit == Emit::program   ? PackageForm::program
                  : options.emit == Emit::package ? PackageForm::package
                                                  : PackageForm::object;
+  if (options.memory) {
+    program.form = PackageForm::memory;
+    program.memory = options.memory;
+  }
   program.output = options.output;
   program.variants = options.variants;
   program.runner = options.runner;

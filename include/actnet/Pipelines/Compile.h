@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct CompileOptions {
   Emit emit = Emit::program;
   /// The file to write; `-` is standard output, for text only.
   std::string output;
+  /// Where a package goes instead of a file; null: to the file.
+  std::vector<std::byte> *memory = nullptr;
   /// Host variants, best last.
   std::vector<std::string> variants = {"x86-64-v3", "x86-64-v4"};
   /// Bounds that replace the model's own.

@@ -33,13 +33,18 @@ public:
 
 private:
   LogicalResult compileCode();
-  LogicalResult writePackage(pkg::Writer writer);
+  LogicalResult writePackage(pkg::Writer &writer);
   LogicalResult writeWeights(pkg::Writer &writer);
   LogicalResult writeAsObject();
   LogicalResult check(const Status &status) {
-    if (status)
-      return success();
-    return emitError(UnknownLoc::get(module.getContext())) << status.str();
+    return status ? success() : fail(status.str());
+  }
+  LogicalResult fail(std::string message) {
+    // People know the file that they asked for.
+    if (size_t at = message.find(temporary);
+        !temporary.empty() && at != std::string::npos)
+      message.replace(at, temporary.size(), options.output);
+    return emitError(UnknownLoc::get(module.getContext())) << message;
   }
   void step(StringRef name) {
     if (options.onStep)
@@ -50,6 +55,8 @@ private:
   const ProgramOptions &options;
   actor::Tables tables;
   std::vector<host::HostImage> images;
+  /// The package of an object, before it is wrapped.
+  std::string temporary;
 };
 
 } // namespace
@@ -125,7 +132,7 @@ LogicalResult ProgramWriter::writeWeights(pkg::Writer &writer) {
   return check(writer.endSection());
 }
 
-LogicalResult ProgramWriter::writePackage(pkg::Writer writer) {
+LogicalResult ProgramWriter::writePackage(pkg::Writer &writer) {
   step("weights");
   if (failed(check(writer.addInterface(tables.interface))) ||
       failed(check(writer.addPlan(tables.plan))))
@@ -141,25 +148,22 @@ LogicalResult ProgramWriter::writePackage(pkg::Writer writer) {
 }
 
 LogicalResult ProgramWriter::writeAsObject() {
-  llvm::SmallString<128> package;
+  llvm::SmallString<128> path;
   if (std::error_code error = llvm::sys::fs::getPotentiallyUniqueFileName(
-          options.output + ".%%%%%%", package))
-    return emitError(UnknownLoc::get(module.getContext()))
-           << "cannot write '" << options.output << "': " << error.message();
-  Expected<pkg::Writer> writer = pkg::Writer::toFile(std::string(package));
+          options.output + ".%%%%%%", path))
+    return fail("cannot write '" + options.output + "': " + error.message());
+  temporary = path.str();
+  Expected<pkg::Writer> writer = pkg::Writer::toFile(temporary);
   if (!writer)
     return check(writer.takeStatus());
-  if (failed(writePackage(std::move(*writer))))
+  if (failed(writePackage(*writer)))
     return failure();
   llvm::SmallString<128> header(options.output);
   llvm::sys::path::replace_extension(header, ".h");
-  llvm::Error error = writeObject(package, objectSymbol(options.output),
+  llvm::Error error = writeObject(temporary, objectSymbol(options.output),
                                   options.output, header);
-  llvm::sys::fs::remove(package);
-  if (error)
-    return emitError(UnknownLoc::get(module.getContext()))
-           << llvm::toString(std::move(error));
-  return success();
+  llvm::sys::fs::remove(temporary);
+  return error ? fail(llvm::toString(std::move(error))) : success();
 }
 
 LogicalResult ProgramWriter::run() {
@@ -173,15 +177,27 @@ LogicalResult ProgramWriter::run() {
     tables.interface.producer = options.producer;
   if (failed(compileCode()))
     return failure();
-  if (options.form == PackageForm::object)
+  switch (options.form) {
+  case PackageForm::object:
     return writeAsObject();
+  case PackageForm::memory: {
+    pkg::Writer writer = pkg::Writer::toMemory();
+    if (failed(writePackage(writer)))
+      return failure();
+    *options.memory = writer.takeBytes();
+    return success();
+  }
+  case PackageForm::program:
+  case PackageForm::package:
+    break;
+  }
   Expected<pkg::Writer> writer =
       options.form == PackageForm::program
           ? pkg::Writer::toProgram(options.output, options.runner)
           : pkg::Writer::toFile(options.output);
   if (!writer)
     return check(writer.takeStatus());
-  return writePackage(std::move(*writer));
+  return writePackage(*writer);
 }
 
 LogicalResult actnet::writeProgram(ModuleOp module,

@@ -12,6 +12,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,12 +24,15 @@ enum class PackageForm {
   program, ///< the runner with the package behind it, executable
   package, ///< the package alone
   object,  ///< NAME.o with the package as data, and NAME.h beside it
+  memory,  ///< no file: the package's bytes
 };
 
 struct ProgramOptions {
   PackageForm form = PackageForm::program;
   /// The file to write. An object's name is that of the file without `.o`.
   std::string output;
+  /// Where the bytes go, for `memory`.
+  std::vector<std::byte> *memory = nullptr;
   /// Host variants to compile, best last: `x86-64-v3`, `x86-64-v4`.
   std::vector<std::string> variants;
   /// The prebuilt runner, for programs.
