@@ -235,7 +235,8 @@ bool isSplatConstant(Value v, double *value) {
     if (bits.getSignificantBits() > 53)
       return false;
     if (value)
-      *value = type.isInteger(1) ? bits.getZExtValue() : bits.getSExtValue();
+      *value = type.isInteger(1) ? static_cast<double>(bits.getZExtValue())
+                                 : static_cast<double>(bits.getSExtValue());
     return true;
   }
   return false;

@@ -155,14 +155,32 @@ private:
   DenseMap<Operation *, Value> packed;
 
   void packOperands(Block &block) {
-    DenseMap<std::pair<Value, Attribute>, Value> known;
+    // Tables whose transpose a contraction reads, and the packed form.
+    DenseMap<Value, Value> tables;
     for (Operation &op : llvm::make_early_inc_range(block)) {
       int index = packedOperandIndex(&op);
       if (index < 0)
         continue;
       b.setInsertionPoint(&op);
-      packed[&op] = createPackedOperand(b, &op, op.getOperand(index));
+      Value operand = op.getOperand(index);
+      packed[&op] = createPackedOperand(b, &op, operand);
+      if (auto transpose = operand.getDefiningOp<graph::TransposeOp>();
+          transpose && isa<graph::EinsumOp>(op) && typeOf(operand).getRank() == 2)
+        if (transpose.getX().getDefiningOp<graph::ConstantOp>())
+          tables[transpose.getX()] = packed[&op];
     }
+    // A table that is gathered from too (tied embeddings) is stored once: the
+    // gather reads the panels.
+    for (auto gather : block.getOps<graph::GatherOp>())
+      if (Value panels = tables.lookup(gather.getData()); panels && gather.getAxis() == 0)
+        packed[gather] = panels;
+  }
+
+  /// The operand that the operation reads in packed form, or -1.
+  int packedIndex(Operation *op) {
+    if (!packed.contains(op))
+      return -1;
+    return isa<graph::GatherOp>(op) ? 0 : packedOperandIndex(op);
   }
 
   /// The kernel-level value of a graph value.
@@ -261,7 +279,7 @@ private:
     DenseSet<Value> computed;
     SmallVector<Operation *> packedOps;
     for (Operation *op : group.ops) {
-      int index = packedOperandIndex(op);
+      int index = packedIndex(op);
       for (OpOperand &operand : op->getOpOperands()) {
         Value v = operand.get();
         if (static_cast<int>(operand.getOperandNumber()) == index) {

@@ -227,6 +227,11 @@ static Value lowerRmsNorm(BodyBuilder &body, graph::RmsNormOp op) {
 
 static Value combineReduction(OpBuilder &b, Location loc, ReduceKind kind, Value acc, Value v) {
   bool isFloat = isa<FloatType>(v.getType());
+  // true is the largest bool, but -1 as an integer of one bit.
+  if (v.getType().isInteger(1) && kind == ReduceKind::max)
+    kind = ReduceKind::any;
+  if (v.getType().isInteger(1) && kind == ReduceKind::min)
+    kind = ReduceKind::all;
   switch (kind) {
   case ReduceKind::max:
     return isFloat ? arith::MaximumFOp::create(b, loc, acc, v).getResult()
@@ -279,8 +284,9 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
   }
   if (kind == ReduceKind::mean)
     rows.needCount();
+  bool isBool = rows.storage.isInteger(1);
   Value y = rows.reduce(
-      x, {}, initialValue(kind),
+      x, {}, isBool && kind == ReduceKind::max ? 0 : initialValue(kind),
       [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         bool isFloat = isa<FloatType>(a[0].getType());
         if (kind == ReduceKind::sumsq || kind == ReduceKind::l2)

@@ -79,25 +79,34 @@ static Value boundedIndex(OpBuilder &b, Location loc, Value index, Value extent)
 }
 
 static Value lowerGather(BodyBuilder &body, graph::GatherOp op) {
-  Value data = body.get(op.getData());
+  // A table in panels of rows is [rows / panel, columns, panel].
+  Value panels = body.getPacked(op);
+  Value data = panels ? panels : body.get(op.getData());
   Value indices = body.get(op.getIndices());
   SmallVector<DimExprAttr> dims = resultDims(op);
+  SmallVector<DimExprAttr> dataDims =
+      graph::getDims(cast<RankedTensorType>(op.getData().getType()));
   unsigned axis = op.getAxis(), indexRank = body.dimsOf(indices).size();
-  unsigned dataRank = body.dimsOf(data).size();
   SmallVector<AffineExpr> exprs;
   for (unsigned i = 0; i < indexRank; ++i)
     exprs.push_back(getAffineDimExpr(axis + i, op.getContext()));
-  Value extent = body.dim(body.dimsOf(data)[axis]);
+  Value extent = body.dim(dataDims[axis]);
   return body.map(
       dims, elementType(data), indices, AffineMap::get(dims.size(), 0, exprs, op.getContext()),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Value i = boundedIndex(b, loc, args[0], extent);
         SmallVector<Value> position;
-        for (unsigned d = 0; d < dataRank; ++d)
+        for (unsigned d = 0; d < dataDims.size(); ++d)
           position.push_back(d == axis ? i
                                        : linalg::IndexOp::create(
                                              b, loc, d < axis ? d : d + indexRank - 1)
                                              .getResult());
+        if (panels) {
+          int64_t panel = cast<RankedTensorType>(panels.getType()).getShape().back();
+          Value size = arith::ConstantIndexOp::create(b, loc, panel);
+          position[0] = arith::DivUIOp::create(b, loc, i, size);
+          position.push_back(arith::RemUIOp::create(b, loc, i, size));
+        }
         return tensor::ExtractOp::create(b, loc, data, position);
       });
 }

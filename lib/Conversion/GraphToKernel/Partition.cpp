@@ -300,6 +300,16 @@ private:
     return takesPrologue(group.family, producer) && !tooWideForRoot(group.root, producer);
   }
 
+  /// Whether other kernels compute this free operation too: they read what it
+  /// reads, and may run before this one.
+  bool isNeededAgain(Operation *op, const DenseSet<Operation *> &inside) {
+    if (roleOf(op, result.constants) != Role::Free)
+      return false;
+    return llvm::any_of(op->getUsers(), [&](Operation *user) {
+      return !inside.contains(user) || isNeededAgain(user, inside);
+    });
+  }
+
   /// Gathers and pads in front of a root's epilogue are left to kernels of
   /// their own.
   static bool allPlain(const DenseSet<Operation *> &inside) {

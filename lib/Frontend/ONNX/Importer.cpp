@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -22,8 +23,13 @@ using namespace mlir;
 namespace actnet::onnx {
 
 Importer::Importer(MLIRContext &context, StringRef path, StringRef mapped)
-    : b(&context), context(context), path(path), mapped(mapped) {
-  folder = llvm::sys::path::parent_path(path).str();
+    : b(&context), context(context), mapped(mapped) {
+  // Weights are named by an absolute path, so that text of any level can be
+  // written to, and read from, another folder.
+  llvm::SmallString<128> absolute(path);
+  (void)llvm::sys::fs::make_absolute(absolute);
+  this->path = absolute.str().str();
+  folder = llvm::sys::path::parent_path(absolute).str();
   if (folder.empty())
     folder = ".";
 }
