@@ -19,7 +19,7 @@ namespace actnet::host {
 
 MicroTile microTile(int64_t lanes) {
   if (lanes >= 16)
-    return {14, 2, 16};
+    return {12, 2, 16};
   return {6, 1, 8};
 }
 
@@ -28,8 +28,8 @@ namespace {
 /// Numbers of rows that have a function of their own; the others use the next
 /// larger one. Few, because each costs compile time in every image.
 SmallVector<int64_t> rowSizes(const MicroTile &tile) {
-  if (tile.rows == 14)
-    return {1, 2, 4, 8, 14};
+  if (tile.rows == 12)
+    return {1, 2, 4, 8, 12};
   return {1, 2, 4, 6};
 }
 

@@ -22,14 +22,15 @@ constexpr int64_t kPanelColumns = 16;
 
 /// The register tile of a variant.
 struct MicroTile {
-  int64_t rows;   ///< Rows of the full tile: 6 (AVX2) or 14 (AVX-512).
+  int64_t rows;   ///< Rows of the full tile: 6 (AVX2) or 12 (AVX-512).
   int64_t panels; ///< Panels side by side: 1 or 2.
   int64_t lanes;  ///< f32 lanes of one register: 8 or 16.
   int64_t columns() const { return panels * kPanelColumns; }
 };
 
 /// The tile for f32 vectors of `lanes` lanes: 6 x 16 for 8 lanes or fewer,
-/// 14 x 32 for 16.
+/// 12 x 32 for 16: with 14 rows their pointers and the accumulators together
+/// do not fit the registers.
 MicroTile microTile(int64_t lanes);
 
 /// Operands of one call, as values. Pointers are `!llvm.ptr`, numbers `i64`.

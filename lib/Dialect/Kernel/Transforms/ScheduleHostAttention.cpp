@@ -24,7 +24,7 @@ constexpr int64_t kKeys = 256;       // of a block, where there are several
 constexpr int64_t kKeysAtOnce = 512; // of a single block at most
 constexpr int64_t kHeadSize = 512;   // d and e at most
 
-constexpr int64_t kMicroRows[] = {6, 14};
+constexpr int64_t kMicroRows[] = {6, 12};
 
 } // namespace
 

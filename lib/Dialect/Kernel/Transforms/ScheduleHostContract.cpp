@@ -25,7 +25,7 @@ constexpr int64_t kTiles = 16;  // enough for a few threads
 constexpr int64_t kMinPanels = 2;
 
 /// Rows and panels of the register tiles of the known variants.
-constexpr std::pair<int64_t, int64_t> kMicroTiles[] = {{6, 1}, {14, 2}};
+constexpr std::pair<int64_t, int64_t> kMicroTiles[] = {{6, 1}, {12, 2}};
 
 } // namespace
 
