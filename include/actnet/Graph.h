@@ -61,7 +61,8 @@ public:
 private:
   friend struct detail::GraphState;
   friend class Graph;
-  explicit Dim(std::shared_ptr<const detail::DimNode> node) : node(std::move(node)) {}
+  explicit Dim(std::shared_ptr<const detail::DimNode> node)
+      : node(std::move(node)) {}
   std::shared_ptr<const detail::DimNode> node;
 };
 
@@ -78,7 +79,8 @@ public:
 
 private:
   friend struct detail::GraphState;
-  Value(detail::GraphState *state, void *handle) : state(state), handle(handle) {}
+  Value(detail::GraphState *state, void *handle)
+      : state(state), handle(handle) {}
   detail::GraphState *state = nullptr;
   void *handle = nullptr;
 };
@@ -100,16 +102,19 @@ public:
   /// which `variable` returned.
   void update(Value current, Value next, Where where = Where::current());
   /// A constant from bytes, row-major, little-endian; copied.
-  Value constant(DType type, std::vector<int64_t> shape, std::span<const std::byte> data,
+  Value constant(DType type, std::vector<int64_t> shape,
+                 std::span<const std::byte> data,
                  Where where = Where::current());
   /// A scalar constant.
   Value scalar(DType type, double value, Where where = Where::current());
   /// Adds a result.
-  void output(std::string_view name, Value value, Where where = Where::current());
+  void output(std::string_view name, Value value,
+              Where where = Where::current());
 
 private:
   friend class Graph;
-  Function(detail::GraphState *state, size_t index) : state(state), index(index) {}
+  Function(detail::GraphState *state, size_t index)
+      : state(state), index(index) {}
   detail::GraphState *state;
   size_t index;
 };
@@ -130,7 +135,8 @@ public:
 
   /// A named dim with inclusive bounds; without an upper bound memory is
   /// planned when the dim is first known.
-  Dim dim(std::string_view name, int64_t lower = 1, std::optional<int64_t> upper = std::nullopt);
+  Dim dim(std::string_view name, int64_t lower = 1,
+          std::optional<int64_t> upper = std::nullopt);
 
   /// Adds a function; it is open until the next one is added or the graph is
   /// compiled.
@@ -143,9 +149,11 @@ public:
   Expected<std::string> print();
 
   /// Compiles to a package in memory, for actnet_open_memory.
-  Expected<std::vector<std::byte>> compile(const GraphCompileOptions &options = {});
+  Expected<std::vector<std::byte>>
+  compile(const GraphCompileOptions &options = {});
   /// Compiles to a package file, whole or not at all.
-  Status compileToFile(std::string_view path, const GraphCompileOptions &options = {});
+  Status compileToFile(std::string_view path,
+                       const GraphCompileOptions &options = {});
 
 private:
   std::unique_ptr<detail::GraphState> state;
@@ -175,23 +183,26 @@ Value relu(Value x, Where where = Where::current());
 /// min(max(x, lo), hi).
 Value clamp(Value x, double lo, double hi, Where where = Where::current());
 /// Exact, or with the tanh approximation.
-Value gelu(Value x, bool tanhApproximation = false, Where where = Where::current());
+Value gelu(Value x, bool tanhApproximation = false,
+           Where where = Where::current());
 Value cast(Value x, DType type, Where where = Where::current());
 /// condition ? a : b; the condition is boolean.
 Value select(Value condition, Value a, Value b, Where where = Where::current());
 enum class Compare { eq, ne, lt, le, gt, ge };
-Value compare(Compare predicate, Value a, Value b, Where where = Where::current());
+Value compare(Compare predicate, Value a, Value b,
+              Where where = Where::current());
 
 enum class Reduce { sum, prod, max, min, mean };
 /// Reduces the named axes; all of them where none is named.
-Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims = false,
-             Where where = Where::current());
+Value reduce(Reduce kind, Value x, std::vector<int64_t> axes,
+             bool keepDims = false, Where where = Where::current());
 
 /// NumPy's matmul for ranks of 2 and more: the right operand has rank 2, or
 /// the left one's rank and batch dims.
 Value matmul(Value a, Value b, Where where = Where::current());
 /// "mk,kn->mn": one letter a dim.
-Value einsum(std::string_view spec, Value a, Value b, Where where = Where::current());
+Value einsum(std::string_view spec, Value a, Value b,
+             Where where = Where::current());
 struct ConvOptions {
   std::vector<int64_t> strides = {1, 1};
   /// Low and high for each spatial dim: low0, high0, low1, high1.
@@ -207,34 +218,41 @@ struct PoolOptions {
   std::vector<int64_t> strides = {2, 2};
   std::vector<int64_t> padding = {0, 0, 0, 0};
 };
-Value maxPool2d(Value x, const PoolOptions &options = {}, Where where = Where::current());
-Value avgPool2d(Value x, const PoolOptions &options = {}, Where where = Where::current());
+Value maxPool2d(Value x, const PoolOptions &options = {},
+                Where where = Where::current());
+Value avgPool2d(Value x, const PoolOptions &options = {},
+                Where where = Where::current());
 
 Value reshape(Value x, std::vector<Dim> shape, Where where = Where::current());
-Value transpose(Value x, std::vector<int64_t> perm, Where where = Where::current());
-Value broadcastTo(Value x, std::vector<Dim> shape, Where where = Where::current());
+Value transpose(Value x, std::vector<int64_t> perm,
+                Where where = Where::current());
+Value broadcastTo(Value x, std::vector<Dim> shape,
+                  Where where = Where::current());
 /// x[..., start : start + size, ...] along the axis.
-Value slice(Value x, int64_t axis, Dim start, Dim size, Where where = Where::current());
-Value concat(std::vector<Value> inputs, int64_t axis, Where where = Where::current());
+Value slice(Value x, int64_t axis, Dim start, Dim size,
+            Where where = Where::current());
+Value concat(std::vector<Value> inputs, int64_t axis,
+             Where where = Where::current());
 /// data[..., indices, ...] along the axis; indices are i32 or i64.
-Value gather(Value data, Value indices, int64_t axis, Where where = Where::current());
+Value gather(Value data, Value indices, int64_t axis,
+             Where where = Where::current());
 
 Value softmax(Value x, int64_t axis, Where where = Where::current());
 Value logSoftmax(Value x, int64_t axis, Where where = Where::current());
 /// Over the dims from `axis` on.
-Value layerNorm(Value x, Value scale, Value bias, int64_t axis = -1, double epsilon = 1e-5,
-                Where where = Where::current());
+Value layerNorm(Value x, Value scale, Value bias, int64_t axis = -1,
+                double epsilon = 1e-5, Where where = Where::current());
 Value rmsNorm(Value x, Value scale, int64_t axis = -1, double epsilon = 1e-5,
               Where where = Where::current());
 /// Channels are dim 1; all parameters [C].
 Value batchNorm(Value x, Value scale, Value bias, Value mean, Value variance,
                 double epsilon = 1e-5, Where where = Where::current());
-Value groupNorm(Value x, Value scale, Value bias, int64_t groups, double epsilon = 1e-5,
-                Where where = Where::current());
-/// q [B, S, H, D], k [B, T, G, D], v [B, T, G, E] to [B, S, H, E]; the mask, where
-/// given, broadcasts to [B, H, S, T].
-Value attention(Value q, Value k, Value v, double scale, Value mask = {}, bool causal = false,
-                Where where = Where::current());
+Value groupNorm(Value x, Value scale, Value bias, int64_t groups,
+                double epsilon = 1e-5, Where where = Where::current());
+/// q [B, S, H, D], k [B, T, G, D], v [B, T, G, E] to [B, S, H, E]; the mask,
+/// where given, broadcasts to [B, H, S, T].
+Value attention(Value q, Value k, Value v, double scale, Value mask = {},
+                bool causal = false, Where where = Where::current());
 
 inline Value operator+(Value a, Value b) { return add(a, b); }
 inline Value operator-(Value a, Value b) { return sub(a, b); }

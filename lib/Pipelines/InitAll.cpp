@@ -29,7 +29,6 @@ void actnet::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void actnet::registerAllPasses() {
   graph::registerGraphPasses();
-  graph::registerGraphPasses();
   registerGraphToKernelPasses();
   kernel::registerKernelPasses();
   host::registerHostCodegenPasses();

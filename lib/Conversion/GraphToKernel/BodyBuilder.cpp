@@ -29,7 +29,8 @@ static RankedTensorType bodyType(ArrayRef<DimExprAttr> dims, Type elementType) {
 BodyBuilder::BodyBuilder(ModuleOp module, Location loc)
     : b(module.getContext()), loc(loc), context(module.getContext()) {
   b.setInsertionPointToEnd(module.getBody());
-  func = kernel::FuncOp::create(b, loc, "kernel", b.getFunctionType({}, {}), kernel::Family::map);
+  func = kernel::FuncOp::create(b, loc, "kernel", b.getFunctionType({}, {}),
+                                kernel::Family::map);
   if (func.getBody().empty())
     func.getBody().emplaceBlock();
   block = &func.getBody().front();
@@ -98,7 +99,8 @@ Value BodyBuilder::constant(OpBuilder &at, Type type, double value) {
   if (auto floatType = dyn_cast<FloatType>(type)) {
     APFloat f(value);
     bool lossy;
-    f.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lossy);
+    f.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+              &lossy);
     return arith::ConstantOp::create(at, loc, at.getFloatAttr(floatType, f));
   }
   unsigned width = type.getIntOrFloatBitWidth();
@@ -107,7 +109,8 @@ Value BodyBuilder::constant(OpBuilder &at, Type type, double value) {
     bits = APInt(1, value != 0);
   } else {
     // Infinite bounds saturate.
-    APInt lowest = APInt::getSignedMinValue(width), highest = APInt::getSignedMaxValue(width);
+    APInt lowest = APInt::getSignedMinValue(width),
+          highest = APInt::getSignedMaxValue(width);
     if (value <= lowest.signedRoundToDouble())
       bits = lowest;
     else if (value >= highest.signedRoundToDouble())
@@ -128,18 +131,22 @@ Value BodyBuilder::empty(ArrayRef<DimExprAttr> dims, Type elementType) {
   return v;
 }
 
-Value BodyBuilder::filled(ArrayRef<DimExprAttr> dims, Type elementType, double value) {
+Value BodyBuilder::filled(ArrayRef<DimExprAttr> dims, Type elementType,
+                          double value) {
   Value init = constant(b, elementType, value);
-  Value v = linalg::FillOp::create(b, loc, init, empty(dims, elementType)).getResult(0);
+  Value v = linalg::FillOp::create(b, loc, init, empty(dims, elementType))
+                .getResult(0);
   remember(v, dims);
   return v;
 }
 
-Value BodyBuilder::map(ArrayRef<DimExprAttr> dims, Type elementType, ValueRange inputs,
-                       ArrayRef<AffineMap> maps, ScalarBody body) {
+Value BodyBuilder::map(ArrayRef<DimExprAttr> dims, Type elementType,
+                       ValueRange inputs, ArrayRef<AffineMap> maps,
+                       ScalarBody body) {
   SmallVector<AffineMap> allMaps(maps);
   allMaps.push_back(AffineMap::getMultiDimIdentityMap(dims.size(), context));
-  SmallVector<utils::IteratorType> iterators(dims.size(), utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(dims.size(),
+                                             utils::IteratorType::parallel);
   Value out = empty(dims, elementType);
   auto generic = linalg::GenericOp::create(
       b, loc, out.getType(), inputs, out, allMaps, iterators,
@@ -150,21 +157,23 @@ Value BodyBuilder::map(ArrayRef<DimExprAttr> dims, Type elementType, ValueRange 
   return generic.getResult(0);
 }
 
-Value BodyBuilder::reduce(ArrayRef<DimExprAttr> dims, Type elementType, double init,
-                          ValueRange inputs, ArrayRef<AffineMap> maps,
-                          ArrayRef<utils::IteratorType> iterators, ScalarBody body) {
+Value BodyBuilder::reduce(ArrayRef<DimExprAttr> dims, Type elementType,
+                          double init, ValueRange inputs,
+                          ArrayRef<AffineMap> maps,
+                          ArrayRef<utils::IteratorType> iterators,
+                          ScalarBody body) {
   Value out = filled(dims, elementType, init);
-  auto generic =
-      linalg::GenericOp::create(b, loc, out.getType(), inputs, out, maps, iterators,
-                                [&](OpBuilder &nested, Location at, ValueRange args) {
-                                  linalg::YieldOp::create(nested, at, body(nested, at, args));
-                                });
+  auto generic = linalg::GenericOp::create(
+      b, loc, out.getType(), inputs, out, maps, iterators,
+      [&](OpBuilder &nested, Location at, ValueRange args) {
+        linalg::YieldOp::create(nested, at, body(nested, at, args));
+      });
   remember(generic.getResult(0), dims);
   return generic.getResult(0);
 }
 
-Value BodyBuilder::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high, double value,
-                       ArrayRef<DimExprAttr> dims) {
+Value BodyBuilder::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                       double value, ArrayRef<DimExprAttr> dims) {
   auto type = cast<RankedTensorType>(x.getType());
   Value fill = constant(b, type.getElementType(), value);
   SmallVector<OpFoldResult> lows, highs;
@@ -172,17 +181,20 @@ Value BodyBuilder::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high, d
     lows.push_back(b.getIndexAttr(l));
     highs.push_back(b.getIndexAttr(h));
   }
-  Value padded = tensor::PadOp::create(b, loc, bodyType(dims, type.getElementType()), x, lows,
-                                       highs, fill, /*nofold=*/false);
+  Value padded =
+      tensor::PadOp::create(b, loc, bodyType(dims, type.getElementType()), x,
+                            lows, highs, fill, /*nofold=*/false);
   remember(padded, dims);
   return padded;
 }
 
-AffineMap BodyBuilder::broadcastMap(ArrayRef<DimExprAttr> dims, ArrayRef<DimExprAttr> space) {
+AffineMap BodyBuilder::broadcastMap(ArrayRef<DimExprAttr> dims,
+                                    ArrayRef<DimExprAttr> space) {
   SmallVector<AffineExpr> exprs;
   size_t shift = space.size() - dims.size();
   for (auto [i, dim] : llvm::enumerate(dims))
-    if (graph::constantValue(dim) == 1 && graph::constantValue(space[shift + i]) != 1)
+    if (graph::constantValue(dim) == 1 &&
+        graph::constantValue(space[shift + i]) != 1)
       exprs.push_back(getAffineConstantExpr(0, context));
     else
       exprs.push_back(getAffineDimExpr(shift + i, context));
@@ -195,9 +207,11 @@ BodyBuilder::finish(kernel::Family family, ValueRange results,
   kernel::YieldOp::create(b, loc, results);
   // Dims of arguments and results first: they may add index arguments.
   SmallVector<Attribute> argAttrs, resultAttrs;
-  auto attributes = [&](ArrayRef<DimExprAttr> dims, ArrayRef<DimExprAttr> strides) -> Attribute {
+  auto attributes = [&](ArrayRef<DimExprAttr> dims,
+                        ArrayRef<DimExprAttr> strides) -> Attribute {
     NamedAttrList list;
-    if (llvm::any_of(dims, [](DimExprAttr d) { return !graph::constantValue(d); }))
+    if (llvm::any_of(dims,
+                     [](DimExprAttr d) { return !graph::constantValue(d); }))
       list.set(kernel::KernelDialect::kDimsAttr, kernelDims(dims));
     if (!strides.empty())
       list.set(kernel::KernelDialect::kStridesAttr, kernelDims(strides));
@@ -207,10 +221,12 @@ BodyBuilder::finish(kernel::Family family, ValueRange results,
     argAttrs.push_back(attributes(dims, argStrides.lookup(i)));
   for (auto [i, v] : llvm::enumerate(results))
     resultAttrs.push_back(
-        attributes(dimsOf(v), i < resultStrides.size() ? ArrayRef<DimExprAttr>(resultStrides[i])
-                                                       : ArrayRef<DimExprAttr>()));
+        attributes(dimsOf(v), i < resultStrides.size()
+                                  ? ArrayRef<DimExprAttr>(resultStrides[i])
+                                  : ArrayRef<DimExprAttr>()));
   argAttrs.resize(block->getNumArguments(), DictionaryAttr::get(context));
-  func.setFunctionType(b.getFunctionType(block->getArgumentTypes(), results.getTypes()));
+  func.setFunctionType(
+      b.getFunctionType(block->getArgumentTypes(), results.getTypes()));
   func.setFamily(family);
   func.setArgAttrsAttr(b.getArrayAttr(argAttrs));
   func.setResAttrsAttr(b.getArrayAttr(resultAttrs));

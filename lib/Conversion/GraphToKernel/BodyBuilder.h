@@ -20,8 +20,8 @@ namespace actnet {
 
 /// Builds the scalar computation of one element: arguments are the elements
 /// of the inputs.
-using ScalarBody = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
-                                                  mlir::ValueRange)>;
+using ScalarBody = llvm::function_ref<mlir::Value(
+    mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
 
 class BodyBuilder {
 public:
@@ -32,7 +32,9 @@ public:
 
   /// The body's value for a graph value: an argument, or what `define` set.
   mlir::Value get(mlir::Value graphValue);
-  void define(mlir::Value graphValue, mlir::Value bodyValue) { values[graphValue] = bodyValue; }
+  void define(mlir::Value graphValue, mlir::Value bodyValue) {
+    values[graphValue] = bodyValue;
+  }
 
   /// Adds a tensor argument. All of them precede the first use of a dim.
   void addArgument(mlir::Value graphValue);
@@ -54,23 +56,30 @@ public:
   /// Scalar constants of a float or integer type.
   mlir::Value constant(mlir::OpBuilder &at, mlir::Type type, double value);
 
-  mlir::Value empty(llvm::ArrayRef<graph::DimExprAttr> dims, mlir::Type elementType);
-  mlir::Value filled(llvm::ArrayRef<graph::DimExprAttr> dims, mlir::Type elementType, double value);
+  mlir::Value empty(llvm::ArrayRef<graph::DimExprAttr> dims,
+                    mlir::Type elementType);
+  mlir::Value filled(llvm::ArrayRef<graph::DimExprAttr> dims,
+                     mlir::Type elementType, double value);
 
   /// linalg.generic with all-parallel iterators over `dims`, identity output.
-  mlir::Value map(llvm::ArrayRef<graph::DimExprAttr> dims, mlir::Type elementType,
-                  mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, ScalarBody body);
+  mlir::Value map(llvm::ArrayRef<graph::DimExprAttr> dims,
+                  mlir::Type elementType, mlir::ValueRange inputs,
+                  llvm::ArrayRef<mlir::AffineMap> maps, ScalarBody body);
 
   /// A reduction into `dims` from the initial value: `maps` are those of the
   /// inputs and the output over `iterators`; the body's last argument is the
   /// accumulator.
-  mlir::Value reduce(llvm::ArrayRef<graph::DimExprAttr> dims, mlir::Type elementType, double init,
-                     mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
-                     llvm::ArrayRef<mlir::utils::IteratorType> iterators, ScalarBody body);
+  mlir::Value reduce(llvm::ArrayRef<graph::DimExprAttr> dims,
+                     mlir::Type elementType, double init,
+                     mlir::ValueRange inputs,
+                     llvm::ArrayRef<mlir::AffineMap> maps,
+                     llvm::ArrayRef<mlir::utils::IteratorType> iterators,
+                     ScalarBody body);
 
   /// tensor.pad with a constant; `dims` are those of the result.
-  mlir::Value pad(mlir::Value x, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
-                  double value, llvm::ArrayRef<graph::DimExprAttr> dims);
+  mlir::Value pad(mlir::Value x, llvm::ArrayRef<int64_t> low,
+                  llvm::ArrayRef<int64_t> high, double value,
+                  llvm::ArrayRef<graph::DimExprAttr> dims);
 
   /// The map of an operand with `dims`, broadcast to `space` (NumPy rules).
   mlir::AffineMap broadcastMap(llvm::ArrayRef<graph::DimExprAttr> dims,
@@ -78,14 +87,16 @@ public:
 
   /// Ends the body: yields, function type, attributes. `resultStrides` may
   /// hold strides of result i, empty for dense.
-  kernel::FuncOp finish(kernel::Family family, mlir::ValueRange results,
-                        llvm::ArrayRef<llvm::SmallVector<graph::DimExprAttr>> resultStrides);
+  kernel::FuncOp
+  finish(kernel::Family family, mlir::ValueRange results,
+         llvm::ArrayRef<llvm::SmallVector<graph::DimExprAttr>> resultStrides);
 
   /// The dim expressions of the index arguments, in order.
   llvm::ArrayRef<graph::DimExprAttr> dimArguments() const { return dimArgs; }
 
   /// Sets kernel.strides of tensor argument i.
-  void setArgStrides(unsigned i, llvm::SmallVector<graph::DimExprAttr> strides) {
+  void setArgStrides(unsigned i,
+                     llvm::SmallVector<graph::DimExprAttr> strides) {
     argStrides[i] = std::move(strides);
   }
   unsigned numArguments() const { return argDims.size(); }
@@ -101,7 +112,8 @@ private:
   mlir::Block *block;
   llvm::DenseMap<mlir::Value, mlir::Value> values;
   llvm::DenseMap<mlir::Operation *, mlir::Value> packedArgs;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<graph::DimExprAttr>> dimsOfValue;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<graph::DimExprAttr>>
+      dimsOfValue;
   llvm::SmallVector<llvm::SmallVector<graph::DimExprAttr>> argDims;
   llvm::DenseMap<unsigned, llvm::SmallVector<graph::DimExprAttr>> argStrides;
   llvm::SmallVector<graph::DimExprAttr> dimArgs;
@@ -122,13 +134,15 @@ mlir::LogicalResult lowerContract(BodyBuilder &body, mlir::Operation *op);
 bool isSplatConstant(mlir::Value v, double *value = nullptr);
 
 /// The scalar computation of an elementwise op; null where there is none.
-mlir::Value buildScalar(BodyBuilder &body, mlir::OpBuilder &b, mlir::Location loc,
-                        mlir::Operation *op, mlir::ValueRange args);
+mlir::Value buildScalar(BodyBuilder &body, mlir::OpBuilder &b,
+                        mlir::Location loc, mlir::Operation *op,
+                        mlir::ValueRange args);
 
 /// The right operand of a contraction, or the filter of a convolution, packed
 /// as the kernel reads it; graph ops at the builder's place. Null for other
 /// operations and operands.
-mlir::Value createPackedOperand(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value operand);
+mlir::Value createPackedOperand(mlir::OpBuilder &b, mlir::Operation *op,
+                                mlir::Value operand);
 /// The index of the operand that a kernel reads in packed form, or -1.
 int packedOperandIndex(mlir::Operation *op);
 

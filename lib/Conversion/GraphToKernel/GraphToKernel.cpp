@@ -27,11 +27,13 @@ using graph::DimExprAttr;
 LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
   if (isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp>(op))
     return lowerContract(body, op);
-  if (isa<graph::TransposeOp, graph::BroadcastOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
-          graph::GatherElementsOp, graph::IotaOp, graph::DimValueOp, graph::PackOp>(op))
+  if (isa<graph::TransposeOp, graph::BroadcastOp, graph::SliceOp, graph::PadOp,
+          graph::GatherOp, graph::GatherElementsOp, graph::IotaOp,
+          graph::DimValueOp, graph::PackOp>(op))
     return lowerMovement(body, op);
-  if (isa<graph::SoftmaxOp, graph::LogSoftmaxOp, graph::LayerNormOp, graph::RmsNormOp,
-          graph::BatchNormOp, graph::GroupNormOp, graph::ReduceOp, graph::AttentionOp>(op))
+  if (isa<graph::SoftmaxOp, graph::LogSoftmaxOp, graph::LayerNormOp,
+          graph::RmsNormOp, graph::BatchNormOp, graph::GroupNormOp,
+          graph::ReduceOp, graph::AttentionOp>(op))
     return lowerComposite(body, op);
   return lowerElementwise(body, op);
 }
@@ -43,7 +45,9 @@ static bool inlinesConstants(Operation *op) {
               graph::GatherElementsOp, graph::PackOp>(op);
 }
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 namespace {
 
@@ -51,7 +55,8 @@ namespace {
 /// size, read at the element that is written, by the tile that writes it.
 SmallVector<int64_t> findInplacePairs(kernel::FuncOp func) {
   SmallVector<int64_t> pairs;
-  if (func.getFamily() != kernel::Family::map && func.getFamily() != kernel::Family::row)
+  if (func.getFamily() != kernel::Family::map &&
+      func.getFamily() != kernel::Family::row)
     return pairs;
   if (func.getFunctionType().getNumResults() != 1)
     return pairs;
@@ -82,8 +87,10 @@ SmallVector<int64_t> findInplacePairs(kernel::FuncOp func) {
     if (!type || type.getShape() != result.getShape() ||
         graph::getElementBytes(type.getElementType()) !=
             graph::getElementBytes(result.getElementType()) ||
-        func.getArgAttr(arg.getArgNumber(), kernel::KernelDialect::kDimsAttr) != dims ||
-        func.getArgAttr(arg.getArgNumber(), kernel::KernelDialect::kStridesAttr))
+        func.getArgAttr(arg.getArgNumber(), kernel::KernelDialect::kDimsAttr) !=
+            dims ||
+        func.getArgAttr(arg.getArgNumber(),
+                        kernel::KernelDialect::kStridesAttr))
       continue;
     bool straight = llvm::all_of(arg.getUses(), [](OpOperand &use) {
       auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
@@ -104,7 +111,8 @@ public:
   kernel::FuncOp unique(kernel::FuncOp func, StringRef base) {
     std::string text;
     llvm::raw_string_ostream os(text);
-    func->print(os, OpPrintingFlags().useLocalScope().elideLargeElementsAttrs());
+    func->print(os,
+                OpPrintingFlags().useLocalScope().elideLargeElementsAttrs());
     auto [it, inserted] = kernels.try_emplace(text, func);
     if (!inserted) {
       func->erase();
@@ -122,8 +130,10 @@ private:
 /// Lowers one function.
 class FunctionLowering {
 public:
-  FunctionLowering(ModuleOp module, func::FuncOp func, KernelTable &table, RecipeOutliner &recipes)
-      : module(module), func(func), b(module.getContext()), table(table), recipes(recipes) {}
+  FunctionLowering(ModuleOp module, func::FuncOp func, KernelTable &table,
+                   RecipeOutliner &recipes)
+      : module(module), func(func), b(module.getContext()), table(table),
+        recipes(recipes) {}
 
   LogicalResult run() {
     Block &block = func.getBody().front();
@@ -165,14 +175,16 @@ private:
       Value operand = op.getOperand(index);
       packed[&op] = createPackedOperand(b, &op, operand);
       if (auto transpose = operand.getDefiningOp<graph::TransposeOp>();
-          transpose && isa<graph::EinsumOp>(op) && typeOf(operand).getRank() == 2)
+          transpose && isa<graph::EinsumOp>(op) &&
+          typeOf(operand).getRank() == 2)
         if (transpose.getX().getDefiningOp<graph::ConstantOp>())
           tables[transpose.getX()] = packed[&op];
     }
     // A table that is gathered from too (tied embeddings) is stored once: the
     // gather reads the panels.
     for (auto gather : block.getOps<graph::GatherOp>())
-      if (Value panels = tables.lookup(gather.getData()); panels && gather.getAxis() == 0)
+      if (Value panels = tables.lookup(gather.getData());
+          panels && gather.getAxis() == 0)
         packed[gather] = panels;
   }
 
@@ -197,8 +209,8 @@ private:
     case Role::Constant:
       return success();
     case Role::View:
-      lowered[op->getResult(0)] =
-          kernel::ViewOp::create(b, op->getLoc(), op->getResult(0).getType(), get(op->getOperand(0)));
+      lowered[op->getResult(0)] = kernel::ViewOp::create(
+          b, op->getLoc(), op->getResult(0).getType(), get(op->getOperand(0)));
       return success();
     case Role::Join:
       return lowerConcat(cast<graph::ConcatOp>(op));
@@ -227,7 +239,8 @@ private:
   }
 
   static SmallVector<DimExprAttr> denseStrides(Value v) {
-    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(v)), strides(dims.size());
+    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(v)),
+                             strides(dims.size());
     DimExprAttr stride = graph::dimConstant(v.getContext(), 1);
     for (int64_t i = dims.size() - 1; i >= 0; --i) {
       strides[i] = stride;
@@ -252,28 +265,32 @@ private:
       body.addArgument(input);
       SmallVector<DimExprAttr> dims = graph::getDims(typeOf(input));
       Value x = body.get(input);
-      Value y = body.map(dims, typeOf(input).getElementType(), x,
-                         AffineMap::getMultiDimIdentityMap(dims.size(), op.getContext()),
-                         [](OpBuilder &, Location, ValueRange args) { return args[0]; });
-      kernel::FuncOp kernel = body.finish(kernel::Family::map, y, {denseStrides(op.getY())});
+      Value y = body.map(
+          dims, typeOf(input).getElementType(), x,
+          AffineMap::getMultiDimIdentityMap(dims.size(), op.getContext()),
+          [](OpBuilder &, Location, ValueRange args) { return args[0]; });
+      kernel::FuncOp kernel =
+          body.finish(kernel::Family::map, y, {denseStrides(op.getY())});
       kernel = table.unique(kernel, "copy");
-      auto dispatch =
-          kernel::DispatchOp::create(b, op.getLoc(), input.getType(), kernel.getSymName(),
-                                     get(input), dimsAttr(body), b.getStringAttr("concat"));
+      auto dispatch = kernel::DispatchOp::create(
+          b, op.getLoc(), input.getType(), kernel.getSymName(), get(input),
+          dimsAttr(body), b.getStringAttr("concat"));
       parts.push_back(dispatch.getResult(0));
     }
-    lowered[op.getY()] =
-        kernel::ConcatOp::create(b, op.getLoc(), op.getType(), parts, op.getAxis());
+    lowered[op.getY()] = kernel::ConcatOp::create(b, op.getLoc(), op.getType(),
+                                                  parts, op.getAxis());
     return success();
   }
 
   ArrayAttr dimsAttr(BodyBuilder &body) {
-    SmallVector<Attribute> attributes(body.dimArguments().begin(), body.dimArguments().end());
+    SmallVector<Attribute> attributes(body.dimArguments().begin(),
+                                      body.dimArguments().end());
     return b.getArrayAttr(attributes);
   }
 
   LogicalResult emit(Group &group) {
-    Location loc = group.root ? group.root->getLoc() : group.ops.back()->getLoc();
+    Location loc =
+        group.root ? group.root->getLoc() : group.ops.back()->getLoc();
     BodyBuilder body(module, loc);
     llvm::SetVector<Value> arguments;
     DenseSet<Value> computed;
@@ -286,7 +303,8 @@ private:
           packedOps.push_back(op);
           continue;
         }
-        if (computed.contains(v) || (inlinesConstants(op) && isSplatConstant(v)))
+        if (computed.contains(v) ||
+            (inlinesConstants(op) && isSplatConstant(v)))
           continue;
         arguments.insert(v);
       }
@@ -314,7 +332,8 @@ private:
       types.push_back(graph::getTensorType(body.dimsOf(results.back()),
                                            typeOf(v).getElementType()));
       bool sameDims = types.back() == v.getType();
-      strides.push_back(sameDims ? stridesInConcat(v) : SmallVector<DimExprAttr>());
+      strides.push_back(sameDims ? stridesInConcat(v)
+                                 : SmallVector<DimExprAttr>());
       if (!strides.back().empty())
         written.insert(v);
     }
@@ -322,12 +341,14 @@ private:
     if (SmallVector<int64_t> pairs = findInplacePairs(kernel); !pairs.empty())
       kernel.setInplaceAttr(b.getDenseI64ArrayAttr(pairs));
     kernel = table.unique(kernel, describe(group));
-    auto dispatch = kernel::DispatchOp::create(b, loc, types, kernel.getSymName(), operands,
-                                               dimsAttr(body), layerOf(group));
+    auto dispatch =
+        kernel::DispatchOp::create(b, loc, types, kernel.getSymName(), operands,
+                                   dimsAttr(body), layerOf(group));
     for (auto [v, result] : llvm::zip(group.outputs, dispatch.getResults()))
-      lowered[v] = result.getType() == v.getType()
-                       ? Value(result)
-                       : kernel::ViewOp::create(b, loc, v.getType(), result).getResult();
+      lowered[v] =
+          result.getType() == v.getType()
+              ? Value(result)
+              : kernel::ViewOp::create(b, loc, v.getType(), result).getResult();
     return success();
   }
 
@@ -367,7 +388,8 @@ struct GraphToKernel : impl::GraphToKernelBase<GraphToKernel> {
     RecipeOutliner recipes(module);
     SmallVector<func::FuncOp> funcs;
     for (auto func : module.getOps<func::FuncOp>())
-      if (!func.isExternal() && !func->hasAttr(graph::GraphDialect::kRecipeAttr))
+      if (!func.isExternal() &&
+          !func->hasAttr(graph::GraphDialect::kRecipeAttr))
         funcs.push_back(func);
     for (func::FuncOp func : funcs)
       if (failed(FunctionLowering(module, func, table, recipes).run()))

@@ -27,7 +27,9 @@ using graph::DimExprAttr;
 /// Input channels up to which a convolution's padding is a kernel of its own.
 static constexpr int64_t kFewChannels = 4;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 SmallVector<int64_t> permutationBetween(StringRef from, StringRef to) {
   SmallVector<int64_t> perm;
@@ -50,16 +52,19 @@ static bool isIdentity(ArrayRef<int64_t> perm) {
   return true;
 }
 
-Value createReshape(OpBuilder &b, Location loc, Value x, ArrayRef<DimExprAttr> dims) {
+Value createReshape(OpBuilder &b, Location loc, Value x,
+                    ArrayRef<DimExprAttr> dims) {
   if (llvm::equal(graph::getDims(typeOf(x)), dims))
     return x;
-  RankedTensorType type = graph::getTensorType(dims, typeOf(x).getElementType());
+  RankedTensorType type =
+      graph::getTensorType(dims, typeOf(x).getElementType());
   if (auto reshape = x.getDefiningOp<graph::ReshapeOp>())
     return createReshape(b, loc, reshape.getX(), dims);
   return graph::ReshapeOp::create(b, loc, type, x);
 }
 
-Value createTranspose(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> perm) {
+Value createTranspose(OpBuilder &b, Location loc, Value x,
+                      ArrayRef<int64_t> perm) {
   if (isIdentity(perm))
     return x;
   if (auto source = x.getDefiningOp<graph::TransposeOp>()) {
@@ -98,7 +103,8 @@ public:
         op->erase();
       }
     }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+    for (Operation &op :
+         llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
       if (isOpTriviallyDead(&op))
         op.erase();
   }
@@ -120,8 +126,10 @@ private:
     if (auto softmax = dyn_cast<graph::LogSoftmaxOp>(op))
       return rewriteSoftmax(softmax);
     if (auto transpose = dyn_cast<graph::TransposeOp>(op))
-      if (Value v = createTranspose(b, op->getLoc(), transpose.getX(), transpose.getPerm());
-          v.getDefiningOp() == nullptr || !isa<graph::TransposeOp>(v.getDefiningOp()) ||
+      if (Value v = createTranspose(b, op->getLoc(), transpose.getX(),
+                                    transpose.getPerm());
+          v.getDefiningOp() == nullptr ||
+          !isa<graph::TransposeOp>(v.getDefiningOp()) ||
           v.getDefiningOp<graph::TransposeOp>().getX() != transpose.getX())
         return v;
       else {
@@ -152,10 +160,12 @@ private:
     // With few channels a window's row is one short run of the input only if
     // it never leaves it: such inputs are padded beforehand.
     bool padBefore = pads && channels <= kFewChannels && op.getGroups() == 1;
-    if (op.getInputLayout() == last && op.getOutputLayout() == last && !padBefore)
+    if (op.getInputLayout() == last && op.getOutputLayout() == last &&
+        !padBefore)
       return nullptr;
     Location loc = op.getLoc();
-    Value x = createTranspose(b, loc, op.getX(), permutationBetween(op.getInputLayout(), last));
+    Value x = createTranspose(b, loc, op.getX(),
+                              permutationBetween(op.getInputLayout(), last));
     if (padBefore) {
       SmallVector<int64_t> low(last.size(), 0), high(last.size(), 0);
       for (size_t i = 0; i + 2 < last.size(); ++i) {
@@ -166,9 +176,11 @@ private:
                                APFloat(0.0));
       padding.assign(padding.size(), 0);
     }
-    auto conv = graph::ConvOp::create(b, loc, x, op.getFilter(), last, op.getFilterLayout(), last,
-                                      op.getStrides(), padding, op.getDilations(), op.getGroups());
-    return createTranspose(b, loc, conv, permutationBetween(last, op.getOutputLayout()));
+    auto conv = graph::ConvOp::create(
+        b, loc, x, op.getFilter(), last, op.getFilterLayout(), last,
+        op.getStrides(), padding, op.getDilations(), op.getGroups());
+    return createTranspose(b, loc, conv,
+                           permutationBetween(last, op.getOutputLayout()));
   }
 
   Value rewritePool(graph::PoolOp op) {
@@ -176,24 +188,31 @@ private:
     if (op.getLayout() == last)
       return nullptr;
     Location loc = op.getLoc();
-    Value x = createTranspose(b, loc, op.getX(), permutationBetween(op.getLayout(), last));
-    auto pool = graph::PoolOp::create(b, loc, op.getKind(), x, last, op.getWindow(),
-                                      op.getStrides(), op.getPadding(), op.getDilations(),
-                                      op.getCountIncludePad(), op.getCeilMode());
-    return createTranspose(b, loc, pool, permutationBetween(last, op.getLayout()));
+    Value x = createTranspose(b, loc, op.getX(),
+                              permutationBetween(op.getLayout(), last));
+    auto pool = graph::PoolOp::create(
+        b, loc, op.getKind(), x, last, op.getWindow(), op.getStrides(),
+        op.getPadding(), op.getDilations(), op.getCountIncludePad(),
+        op.getCeilMode());
+    return createTranspose(b, loc, pool,
+                           permutationBetween(last, op.getLayout()));
   }
 
   /// The transpose that defines an operand and is worth moving down.
-  static graph::TransposeOp sourceTranspose(Value v) { return v.getDefiningOp<graph::TransposeOp>(); }
+  static graph::TransposeOp sourceTranspose(Value v) {
+    return v.getDefiningOp<graph::TransposeOp>();
+  }
 
   Value pushThrough(Operation *op) {
     if (op->getNumResults() != 1 || op->getNumOperands() == 0)
       return nullptr;
-    if (op->hasTrait<OpTrait::IsTerminator>() || !isa<graph::GraphDialect>(op->getDialect()))
+    if (op->hasTrait<OpTrait::IsTerminator>() ||
+        !isa<graph::GraphDialect>(op->getDialect()))
       return nullptr;
     graph::TransposeOp transpose;
     for (Value operand : op->getOperands())
-      if (auto t = sourceTranspose(operand); t && !transpose && !isConstantTree(operand))
+      if (auto t = sourceTranspose(operand);
+          t && !transpose && !isConstantTree(operand))
         transpose = t;
     if (!transpose)
       return nullptr;
@@ -212,21 +231,22 @@ private:
         low.push_back(pad.getLow()[i]);
         high.push_back(pad.getHigh()[i]);
       }
-      Value y = graph::PadOp::create(b, op->getLoc(), transpose.getX(), low, high, pad.getMode(),
-                                     pad.getValue());
+      Value y = graph::PadOp::create(b, op->getLoc(), transpose.getX(), low,
+                                     high, pad.getMode(), pad.getValue());
       return createTranspose(b, op->getLoc(), y, perm);
     }
     return nullptr;
   }
 
   static bool isElementwise(Operation *op) {
-    return isa<graph::AbsOp, graph::NegOp, graph::ExpOp, graph::LogOp, graph::SqrtOp,
-               graph::RsqrtOp, graph::ReciprocalOp, graph::TanhOp, graph::SigmoidOp, graph::ErfOp,
-               graph::SinOp, graph::CosOp, graph::FloorOp, graph::CeilOp, graph::RoundOp,
-               graph::SignOp, graph::NotOp, graph::AddOp, graph::SubOp, graph::MulOp, graph::DivOp,
-               graph::PowOp, graph::ModOp, graph::MaxOp, graph::MinOp, graph::AndOp, graph::OrOp,
-               graph::XorOp, graph::CompareOp, graph::SelectOp, graph::ClampOp, graph::CastOp,
-               graph::GeluOp>(op);
+    return isa<
+        graph::AbsOp, graph::NegOp, graph::ExpOp, graph::LogOp, graph::SqrtOp,
+        graph::RsqrtOp, graph::ReciprocalOp, graph::TanhOp, graph::SigmoidOp,
+        graph::ErfOp, graph::SinOp, graph::CosOp, graph::FloorOp, graph::CeilOp,
+        graph::RoundOp, graph::SignOp, graph::NotOp, graph::AddOp, graph::SubOp,
+        graph::MulOp, graph::DivOp, graph::PowOp, graph::ModOp, graph::MaxOp,
+        graph::MinOp, graph::AndOp, graph::OrOp, graph::XorOp, graph::CompareOp,
+        graph::SelectOp, graph::ClampOp, graph::CastOp, graph::GeluOp>(op);
   }
 
   static bool isConstantTree(Value v) {
@@ -235,7 +255,8 @@ private:
       return false;
     if (isa<graph::ConstantOp>(op))
       return true;
-    return isa<graph::TransposeOp, graph::ReshapeOp>(op) && isConstantTree(op->getOperand(0));
+    return isa<graph::TransposeOp, graph::ReshapeOp>(op) &&
+           isConstantTree(op->getOperand(0));
   }
 
   Value pushElementwise(Operation *op, ArrayRef<int64_t> perm) {
@@ -251,25 +272,30 @@ private:
         sameTranspose = t.getPerm() == perm;
       // A full-size operand of another layout would need a transpose of its
       // own: leave the operation where it is.
-      bool small = type.getRank() == 0 || isConstantTree(operand) || isMostlyOnes(type);
+      bool small =
+          type.getRank() == 0 || isConstantTree(operand) || isMostlyOnes(type);
       if (!sameTranspose && !small)
         return nullptr;
       SmallVector<DimExprAttr> dims = graph::getDims(type);
       if (!dims.empty() && dims.size() < rank) {
-        dims.insert(dims.begin(), rank - dims.size(), graph::dimConstant(op->getContext(), 1));
+        dims.insert(dims.begin(), rank - dims.size(),
+                    graph::dimConstant(op->getContext(), 1));
         operand = createReshape(b, op->getLoc(), operand, dims);
       }
-      operands.push_back(dims.empty() ? operand
-                                      : createTranspose(b, op->getLoc(), operand, inv));
+      operands.push_back(dims.empty()
+                             ? operand
+                             : createTranspose(b, op->getLoc(), operand, inv));
     }
     OperationState state(op->getLoc(), op->getName());
     state.addOperands(operands);
     state.addAttributes(op->getAttrs());
     state.propertiesAttr = op->getPropertiesAsAttribute();
-    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(op->getResult(0))), permuted;
+    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(op->getResult(0))),
+                             permuted;
     for (int64_t i : inv)
       permuted.push_back(dims[i]);
-    state.addTypes(graph::getTensorType(permuted, typeOf(op->getResult(0)).getElementType()));
+    state.addTypes(graph::getTensorType(
+        permuted, typeOf(op->getResult(0)).getElementType()));
     Operation *clone = b.create(state);
     return createTranspose(b, op->getLoc(), clone->getResult(0), perm);
   }
@@ -285,7 +311,8 @@ private:
   /// them; a transpose before is read through.
   Value rewriteReduce(graph::ReduceOp op) {
     Value x = op.getX();
-    SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x).getRank()));
+    SmallVector<int64_t> perm =
+        llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x).getRank()));
     if (auto transpose = sourceTranspose(x)) {
       perm.assign(transpose.getPerm().begin(), transpose.getPerm().end());
       x = transpose.getX();
@@ -294,9 +321,11 @@ private:
     }
     SmallVector<int64_t> dims, left, sorted;
     for (auto [i, p] : llvm::enumerate(perm))
-      (llvm::is_contained(op.getDims(), static_cast<int64_t>(i)) ? dims : left).push_back(p);
+      (llvm::is_contained(op.getDims(), static_cast<int64_t>(i)) ? dims : left)
+          .push_back(p);
     llvm::sort(dims);
-    Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), x, dims, /*keepdims=*/false);
+    Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), x, dims,
+                                      /*keepdims=*/false);
     // Renumber what is left of the permutation.
     sorted = left;
     llvm::sort(sorted);
@@ -327,16 +356,18 @@ private:
         return nullptr;
       operands.push_back(createTranspose(b, op.getLoc(), operand, inv));
     }
-    Value y = graph::ConcatOp::create(b, op.getLoc(), operands, perm[op.getAxis()]);
+    Value y =
+        graph::ConcatOp::create(b, op.getLoc(), operands, perm[op.getAxis()]);
     return createTranspose(b, op.getLoc(), y, perm);
   }
 
   Value pushBatchNorm(graph::BatchNormOp op, graph::TransposeOp transpose) {
     if (op.getX() != transpose.getResult())
       return nullptr;
-    Value y = graph::BatchNormOp::create(b, op.getLoc(), transpose.getX(), op.getScale(),
-                                         op.getBias(), op.getMean(), op.getVariance(),
-                                         transpose.getPerm()[op.getAxis()], op.getEpsilon());
+    Value y = graph::BatchNormOp::create(
+        b, op.getLoc(), transpose.getX(), op.getScale(), op.getBias(),
+        op.getMean(), op.getVariance(), transpose.getPerm()[op.getAxis()],
+        op.getEpsilon());
     return createTranspose(b, op.getLoc(), y, transpose.getPerm());
   }
 
@@ -365,8 +396,11 @@ private:
         if (perm[group[i]] != perm[group[i - 1]] + 1)
           return nullptr;
     // The groups in the order in which the source holds them.
-    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, groups.size()));
-    llvm::sort(order, [&](int64_t i, int64_t j) { return perm[groups[i][0]] < perm[groups[j][0]]; });
+    SmallVector<int64_t> order =
+        llvm::to_vector(llvm::seq<int64_t>(0, groups.size()));
+    llvm::sort(order, [&](int64_t i, int64_t j) {
+      return perm[groups[i][0]] < perm[groups[j][0]];
+    });
     SmallVector<DimExprAttr> dims;
     for (int64_t g : order)
       dims.push_back(to[g]);
@@ -378,7 +412,8 @@ private:
 struct GraphLayout : impl::GraphLayoutBase<GraphLayout> {
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (!func.isExternal() && !func->hasAttr(graph::GraphDialect::kRecipeAttr))
+      if (!func.isExternal() &&
+          !func->hasAttr(graph::GraphDialect::kRecipeAttr))
         LayoutRewriter(&getContext()).run(func);
   }
 };

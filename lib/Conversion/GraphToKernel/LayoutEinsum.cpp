@@ -25,7 +25,8 @@ struct Roles {
 };
 } // namespace
 
-static std::string pick(StringRef order, llvm::function_ref<bool(char)> wanted) {
+static std::string pick(StringRef order,
+                        llvm::function_ref<bool(char)> wanted) {
   std::string letters;
   for (char c : order)
     if (wanted(c))
@@ -44,15 +45,17 @@ static Roles findRoles(StringRef lhs, StringRef rhs, StringRef out) {
 }
 
 /// Brings x to `letters`, then merges the last `merge` of them into one dim.
-static Value arrange(OpBuilder &b, Location loc, Value x, StringRef from, StringRef letters,
-                     size_t mergeBegin, size_t mergeCount) {
+static Value arrange(OpBuilder &b, Location loc, Value x, StringRef from,
+                     StringRef letters, size_t mergeBegin, size_t mergeCount) {
   x = createTranspose(b, loc, x, permutationBetween(from, letters));
   if (mergeCount == 1)
     return x;
-  SmallVector<DimExprAttr> dims = graph::getDims(cast<RankedTensorType>(x.getType()));
+  SmallVector<DimExprAttr> dims =
+      graph::getDims(cast<RankedTensorType>(x.getType()));
   ArrayRef<DimExprAttr> all(dims);
   SmallVector<DimExprAttr> merged(all.take_front(mergeBegin));
-  merged.push_back(graph::dimProduct(b.getContext(), all.slice(mergeBegin, mergeCount)));
+  merged.push_back(
+      graph::dimProduct(b.getContext(), all.slice(mergeBegin, mergeCount)));
   llvm::append_range(merged, all.drop_front(mergeBegin + mergeCount));
   return createReshape(b, loc, x, merged);
 }
@@ -64,16 +67,20 @@ Value canonicalizeEinsum(OpBuilder &b, graph::EinsumOp op) {
   std::string left = roles.batch + roles.m + roles.k;
   std::string right = roles.batch + roles.k + roles.n;
   std::string result = roles.batch + roles.m + roles.n;
-  if (lhs == left && rhs == right && out == result && roles.k.size() == 1 && roles.n.size() == 1)
+  if (lhs == left && rhs == right && out == result && roles.k.size() == 1 &&
+      roles.n.size() == 1)
     return nullptr;
   Location loc = op.getLoc();
   size_t nb = roles.batch.size();
-  SmallVector<DimExprAttr> outDims = graph::getDims(cast<RankedTensorType>(op.getType()));
-  Value x = arrange(b, loc, op.getLhs(), lhs, left, nb + roles.m.size(), roles.k.size());
+  SmallVector<DimExprAttr> outDims =
+      graph::getDims(cast<RankedTensorType>(op.getType()));
+  Value x = arrange(b, loc, op.getLhs(), lhs, left, nb + roles.m.size(),
+                    roles.k.size());
   Value y = arrange(b, loc, op.getRhs(), rhs, right, nb, roles.k.size());
   // The right operand's free letters are last, behind the merged k.
   if (roles.n.size() != 1) {
-    SmallVector<DimExprAttr> dims = graph::getDims(cast<RankedTensorType>(y.getType()));
+    SmallVector<DimExprAttr> dims =
+        graph::getDims(cast<RankedTensorType>(y.getType()));
     ArrayRef<DimExprAttr> all(dims);
     SmallVector<DimExprAttr> merged(all.take_front(nb + 1));
     merged.push_back(graph::dimProduct(b.getContext(), all.drop_front(nb + 1)));
@@ -87,8 +94,8 @@ Value canonicalizeEinsum(OpBuilder &b, graph::EinsumOp op) {
     llvm_unreachable("an einsum has fewer than 26 letters");
   };
   char k = fresh(0), n = fresh(k);
-  std::string spec = roles.batch + roles.m + k + "," + roles.batch + k + n + "->" + roles.batch +
-                     roles.m + n;
+  std::string spec = roles.batch + roles.m + k + "," + roles.batch + k + n +
+                     "->" + roles.batch + roles.m + n;
   Value product = graph::EinsumOp::create(b, loc, spec, x, y);
   // Back to separate free letters, then to the order of the result.
   SmallVector<DimExprAttr> dims;

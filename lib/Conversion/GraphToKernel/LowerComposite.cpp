@@ -28,7 +28,8 @@ namespace {
 class Rows {
 public:
   Rows(BodyBuilder &body, Operation *op, Value x, ArrayRef<int64_t> reduced)
-      : body(body), op(op), x(x), context(op->getContext()), space(body.dimsOf(x)) {
+      : body(body), op(op), x(x), context(op->getContext()),
+        space(body.dimsOf(x)) {
     storage = cast<RankedTensorType>(x.getType()).getElementType();
     type = storage;
     if (isa<FloatType>(storage) && storage.getIntOrFloatBitWidth() < 32)
@@ -58,16 +59,21 @@ public:
   Type storage, type;
 
   Value widen(OpBuilder &b, Location loc, Value v) {
-    return v.getType() == type ? v : arith::ExtFOp::create(b, loc, type, v).getResult();
+    return v.getType() == type
+               ? v
+               : arith::ExtFOp::create(b, loc, type, v).getResult();
   }
   Value narrow(OpBuilder &b, Location loc, Value v) {
-    return v.getType() == storage ? v : arith::TruncFOp::create(b, loc, storage, v).getResult();
+    return v.getType() == storage
+               ? v
+               : arith::TruncFOp::create(b, loc, storage, v).getResult();
   }
   Value c(OpBuilder &b, double value) { return body.constant(b, type, value); }
 
   /// Reduces element(x, rows…) with combine.
-  Value reduce(Value input, ArrayRef<Value> rows, double init, ScalarBody element,
-               llvm::function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
+  Value reduce(
+      Value input, ArrayRef<Value> rows, double init, ScalarBody element,
+      llvm::function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
     SmallVector<Value> inputs{input};
     SmallVector<AffineMap> maps{identity};
     for (Value row : rows) {
@@ -80,19 +86,22 @@ public:
                          SmallVector<Value> wide;
                          for (Value arg : args.drop_back())
                            wide.push_back(widen(b, loc, arg));
-                         return combine(b, loc, args.back(), element(b, loc, wide));
+                         return combine(b, loc, args.back(),
+                                        element(b, loc, wide));
                        });
   }
 
   Value sum(Value input, ArrayRef<Value> rows, ScalarBody element) {
-    return reduce(input, rows, 0, element, [](OpBuilder &b, Location loc, Value acc, Value v) {
-      return arith::AddFOp::create(b, loc, acc, v).getResult();
-    });
+    return reduce(input, rows, 0, element,
+                  [](OpBuilder &b, Location loc, Value acc, Value v) {
+                    return arith::AddFOp::create(b, loc, acc, v).getResult();
+                  });
   }
 
   Value max(Value input) {
     return reduce(
-        input, {}, -INFINITY, [](OpBuilder &, Location, ValueRange args) { return args[0]; },
+        input, {}, -INFINITY,
+        [](OpBuilder &, Location, ValueRange args) { return args[0]; },
         [](OpBuilder &b, Location loc, Value acc, Value v) {
           return arith::MaximumFOp::create(b, loc, acc, v).getResult();
         });
@@ -100,8 +109,8 @@ public:
 
   /// Elementwise over the whole space, of the input, rows and broadcast
   /// parameters.
-  Value map(Type result, ArrayRef<Value> inputs, ArrayRef<Value> rows, ArrayRef<Value> parameters,
-            ScalarBody element) {
+  Value map(Type result, ArrayRef<Value> inputs, ArrayRef<Value> rows,
+            ArrayRef<Value> parameters, ScalarBody element) {
     SmallVector<Value> all(inputs);
     SmallVector<AffineMap> maps(inputs.size(), identity);
     for (Value row : rows) {
@@ -112,13 +121,14 @@ public:
       all.push_back(p);
       maps.push_back(body.broadcastMap(body.dimsOf(p), space));
     }
-    return body.map(space, result, all, maps, [&](OpBuilder &b, Location loc, ValueRange args) {
-      SmallVector<Value> wide;
-      for (Value arg : args)
-        wide.push_back(widen(b, loc, arg));
-      Value y = element(b, loc, wide);
-      return result == storage ? narrow(b, loc, y) : y;
-    });
+    return body.map(space, result, all, maps,
+                    [&](OpBuilder &b, Location loc, ValueRange args) {
+                      SmallVector<Value> wide;
+                      for (Value arg : args)
+                        wide.push_back(widen(b, loc, arg));
+                      Value y = element(b, loc, wide);
+                      return result == storage ? narrow(b, loc, y) : y;
+                    });
   }
 
   /// The number of reduced elements as a float.
@@ -128,7 +138,8 @@ public:
       product = graph::dimMul(product, space[d]);
     if (std::optional<int64_t> n = graph::constantValue(product))
       return c(b, static_cast<double>(*n));
-    Value n = arith::IndexCastOp::create(b, loc, b.getI64Type(), body.dim(product));
+    Value n =
+        arith::IndexCastOp::create(b, loc, b.getI64Type(), body.dim(product));
     return arith::SIToFPOp::create(b, loc, type, n);
   }
   /// Makes sure that a dynamic count has its argument before regions use it.
@@ -142,27 +153,34 @@ public:
 
 } // namespace
 
-static Value lowerSoftmax(BodyBuilder &body, Operation *op, Value x, int64_t axis, bool logarithm) {
+static Value lowerSoftmax(BodyBuilder &body, Operation *op, Value x,
+                          int64_t axis, bool logarithm) {
   Rows rows(body, op, x, axis);
   Value max = rows.max(x);
   if (logarithm) {
-    Value sum = rows.sum(x, max, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
-      return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, a[0], a[1]));
-    });
+    Value sum =
+        rows.sum(x, max, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
+          return math::ExpOp::create(b, loc,
+                                     arith::SubFOp::create(b, loc, a[0], a[1]));
+        });
     return rows.map(rows.storage, x, {max, sum}, {},
                     [](OpBuilder &b, Location loc, ValueRange a) -> Value {
                       Value shifted = arith::SubFOp::create(b, loc, a[0], a[1]);
-                      return arith::SubFOp::create(b, loc, shifted,
-                                                   math::LogOp::create(b, loc, a[2]));
+                      return arith::SubFOp::create(
+                          b, loc, shifted, math::LogOp::create(b, loc, a[2]));
                     });
   }
-  Value e = rows.map(rows.type, x, max, {}, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, a[0], a[1]));
-  });
-  Value sum = rows.sum(e, {}, [](OpBuilder &, Location, ValueRange a) { return a[0]; });
-  return rows.map(rows.storage, e, sum, {}, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    return arith::DivFOp::create(b, loc, a[0], a[1]);
-  });
+  Value e = rows.map(rows.type, x, max, {},
+                     [](OpBuilder &b, Location loc, ValueRange a) -> Value {
+                       return math::ExpOp::create(
+                           b, loc, arith::SubFOp::create(b, loc, a[0], a[1]));
+                     });
+  Value sum =
+      rows.sum(e, {}, [](OpBuilder &, Location, ValueRange a) { return a[0]; });
+  return rows.map(rows.storage, e, sum, {},
+                  [](OpBuilder &b, Location loc, ValueRange a) -> Value {
+                    return arith::DivFOp::create(b, loc, a[0], a[1]);
+                  });
 }
 
 static SmallVector<int64_t> trailing(int64_t axis, int64_t rank) {
@@ -174,34 +192,38 @@ static Value lowerLayerNorm(BodyBuilder &body, graph::LayerNormOp op) {
   Rows rows(body, op, x, trailing(op.getAxis(), body.dimsOf(x).size()));
   rows.needCount();
   double epsilon = op.getEpsilon().convertToDouble();
-  Value sum = rows.sum(x, {}, [](OpBuilder &, Location, ValueRange a) { return a[0]; });
-  Value squares = rows.sum(x, sum, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    Value mean = arith::DivFOp::create(b, loc, a[1], rows.count(b, loc));
-    Value d = arith::SubFOp::create(b, loc, a[0], mean);
-    return arith::MulFOp::create(b, loc, d, d);
-  });
+  Value sum =
+      rows.sum(x, {}, [](OpBuilder &, Location, ValueRange a) { return a[0]; });
+  Value squares =
+      rows.sum(x, sum, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        Value mean = arith::DivFOp::create(b, loc, a[1], rows.count(b, loc));
+        Value d = arith::SubFOp::create(b, loc, a[0], mean);
+        return arith::MulFOp::create(b, loc, d, d);
+      });
   SmallVector<Value> parameters;
   if (op.getScale())
     parameters.push_back(body.get(op.getScale()));
   if (op.getBias())
     parameters.push_back(body.get(op.getBias()));
-  return rows.map(rows.storage, x, {sum, squares}, parameters,
-                  [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-                    Value n = rows.count(b, loc);
-                    Value mean = arith::DivFOp::create(b, loc, a[1], n);
-                    Value variance = arith::DivFOp::create(b, loc, a[2], n);
-                    Value sigma = math::SqrtOp::create(
-                        b, loc, arith::AddFOp::create(b, loc, variance, rows.c(b, epsilon)));
-                    Value inverse = arith::DivFOp::create(b, loc, rows.c(b, 1), sigma);
-                    Value y = arith::MulFOp::create(
-                        b, loc, arith::SubFOp::create(b, loc, a[0], mean), inverse);
-                    unsigned next = 3;
-                    if (op.getScale())
-                      y = arith::MulFOp::create(b, loc, y, a[next++]);
-                    if (op.getBias())
-                      y = arith::AddFOp::create(b, loc, y, a[next]);
-                    return y;
-                  });
+  return rows.map(
+      rows.storage, x, {sum, squares}, parameters,
+      [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        Value n = rows.count(b, loc);
+        Value mean = arith::DivFOp::create(b, loc, a[1], n);
+        Value variance = arith::DivFOp::create(b, loc, a[2], n);
+        Value sigma = math::SqrtOp::create(
+            b, loc,
+            arith::AddFOp::create(b, loc, variance, rows.c(b, epsilon)));
+        Value inverse = arith::DivFOp::create(b, loc, rows.c(b, 1), sigma);
+        Value y = arith::MulFOp::create(
+            b, loc, arith::SubFOp::create(b, loc, a[0], mean), inverse);
+        unsigned next = 3;
+        if (op.getScale())
+          y = arith::MulFOp::create(b, loc, y, a[next++]);
+        if (op.getBias())
+          y = arith::AddFOp::create(b, loc, y, a[next]);
+        return y;
+      });
 }
 
 static Value lowerRmsNorm(BodyBuilder &body, graph::RmsNormOp op) {
@@ -209,23 +231,28 @@ static Value lowerRmsNorm(BodyBuilder &body, graph::RmsNormOp op) {
   Rows rows(body, op, x, trailing(op.getAxis(), body.dimsOf(x).size()));
   rows.needCount();
   double epsilon = op.getEpsilon().convertToDouble();
-  Value squares = rows.sum(x, {}, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    return arith::MulFOp::create(b, loc, a[0], a[0]);
-  });
+  Value squares =
+      rows.sum(x, {}, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        return arith::MulFOp::create(b, loc, a[0], a[0]);
+      });
   SmallVector<Value> parameters;
   if (op.getScale())
     parameters.push_back(body.get(op.getScale()));
-  return rows.map(rows.storage, x, squares, parameters,
-                  [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-                    Value mean = arith::DivFOp::create(b, loc, a[1], rows.count(b, loc));
-                    Value root = math::SqrtOp::create(
-                        b, loc, arith::AddFOp::create(b, loc, mean, rows.c(b, epsilon)));
-                    Value y = arith::DivFOp::create(b, loc, a[0], root);
-                    return op.getScale() ? arith::MulFOp::create(b, loc, y, a[2]).getResult() : y;
-                  });
+  return rows.map(
+      rows.storage, x, squares, parameters,
+      [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        Value mean = arith::DivFOp::create(b, loc, a[1], rows.count(b, loc));
+        Value root = math::SqrtOp::create(
+            b, loc, arith::AddFOp::create(b, loc, mean, rows.c(b, epsilon)));
+        Value y = arith::DivFOp::create(b, loc, a[0], root);
+        return op.getScale()
+                   ? arith::MulFOp::create(b, loc, y, a[2]).getResult()
+                   : y;
+      });
 }
 
-static Value combineReduction(OpBuilder &b, Location loc, ReduceKind kind, Value acc, Value v) {
+static Value combineReduction(OpBuilder &b, Location loc, ReduceKind kind,
+                              Value acc, Value v) {
   bool isFloat = isa<FloatType>(v.getType());
   // true is the largest bool, but -1 as an integer of one bit.
   if (v.getType().isInteger(1) && kind == ReduceKind::max)
@@ -272,14 +299,18 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
   Rows rows(body, op, x, op.getDims());
   if (kind == ReduceKind::logsumexp) {
     Value max = rows.max(x);
-    Value sum = rows.sum(x, max, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
-      return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, a[0], a[1]));
-    });
-    AffineMap same = AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
+    Value sum =
+        rows.sum(x, max, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
+          return math::ExpOp::create(b, loc,
+                                     arith::SubFOp::create(b, loc, a[0], a[1]));
+        });
+    AffineMap same =
+        AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
     return body.map(rows.rowDims, rows.storage, {max, sum}, {same, same},
                     [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
                       Value log = math::LogOp::create(b, loc, a[1]);
-                      return rows.narrow(b, loc, arith::AddFOp::create(b, loc, a[0], log));
+                      return rows.narrow(
+                          b, loc, arith::AddFOp::create(b, loc, a[0], log));
                     });
   }
   if (kind == ReduceKind::mean)
@@ -290,8 +321,9 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
       [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         bool isFloat = isa<FloatType>(a[0].getType());
         if (kind == ReduceKind::sumsq || kind == ReduceKind::l2)
-          return isFloat ? arith::MulFOp::create(b, loc, a[0], a[0]).getResult()
-                         : arith::MulIOp::create(b, loc, a[0], a[0]).getResult();
+          return isFloat
+                     ? arith::MulFOp::create(b, loc, a[0], a[0]).getResult()
+                     : arith::MulIOp::create(b, loc, a[0], a[0]).getResult();
         if (kind == ReduceKind::l1)
           return isFloat ? math::AbsFOp::create(b, loc, a[0]).getResult()
                          : math::AbsIOp::create(b, loc, a[0]).getResult();
@@ -303,7 +335,8 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
   bool scaled = kind == ReduceKind::mean || kind == ReduceKind::l2;
   if (!scaled && rows.type == rows.storage)
     return y;
-  AffineMap same = AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
+  AffineMap same =
+      AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
   return body.map(rows.rowDims, rows.storage, y, same,
                   [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
                     Value v = a[0];
@@ -322,11 +355,14 @@ static Value lowerAttention(BodyBuilder &body, graph::AttentionOp op) {
   auto dimOf = [&](StringRef layout, Value v, char letter) {
     return body.dimsOf(v)[layout.find(letter)];
   };
-  Value q = body.get(op.getQ()), k = body.get(op.getK()), v = body.get(op.getV());
+  Value q = body.get(op.getQ()), k = body.get(op.getK()),
+        v = body.get(op.getV());
   int64_t group = 1;
   if (op.getQLayout().contains('h')) {
-    std::optional<int64_t> heads = graph::constantValue(dimOf(op.getQLayout(), q, 'h'));
-    std::optional<int64_t> keyHeads = graph::constantValue(dimOf(op.getKLayout(), k, 'g'));
+    std::optional<int64_t> heads =
+        graph::constantValue(dimOf(op.getQLayout(), q, 'h'));
+    std::optional<int64_t> keyHeads =
+        graph::constantValue(dimOf(op.getKLayout(), k, 'g'));
     if (heads && keyHeads && *keyHeads > 0)
       group = *heads / *keyHeads;
   }
@@ -354,30 +390,39 @@ static Value lowerAttention(BodyBuilder &body, graph::AttentionOp op) {
     maps.push_back(AffineMap::get(6, 0, exprs, context));
   }
   maps.push_back(mapOf(op.getYLayout()));
-  SmallVector<DimExprAttr> dims = graph::getDims(cast<RankedTensorType>(op.getType()));
-  Value out = body.empty(dims, cast<RankedTensorType>(op.getType()).getElementType());
-  Value y = kernel::AttentionOp::create(body.b, body.loc, out.getType(), q, k, v, mask, out,
-                                        body.b.getAffineMapArrayAttr(maps), op.getScaleAttr(),
-                                        op.getCausalAttr());
+  SmallVector<DimExprAttr> dims =
+      graph::getDims(cast<RankedTensorType>(op.getType()));
+  Value out =
+      body.empty(dims, cast<RankedTensorType>(op.getType()).getElementType());
+  Value y =
+      kernel::AttentionOp::create(body.b, body.loc, out.getType(), q, k, v,
+                                  mask, out, body.b.getAffineMapArrayAttr(maps),
+                                  op.getScaleAttr(), op.getCausalAttr());
   body.remember(y, dims);
   return y;
 }
 
 LogicalResult lowerComposite(BodyBuilder &body, Operation *op) {
-  Value y = TypeSwitch<Operation *, Value>(op)
-                .Case<graph::SoftmaxOp>([&](graph::SoftmaxOp t) {
-                  return lowerSoftmax(body, op, body.get(t.getX()), t.getAxis(), false);
-                })
-                .Case<graph::LogSoftmaxOp>([&](graph::LogSoftmaxOp t) {
-                  return lowerSoftmax(body, op, body.get(t.getX()), t.getAxis(), true);
-                })
-                .Case<graph::LayerNormOp>([&](auto t) { return lowerLayerNorm(body, t); })
-                .Case<graph::RmsNormOp>([&](auto t) { return lowerRmsNorm(body, t); })
-                .Case<graph::ReduceOp>([&](auto t) { return lowerReduce(body, t); })
-                .Case<graph::AttentionOp>([&](auto t) { return lowerAttention(body, t); })
-                .Default([](Operation *) { return Value(); });
+  Value y =
+      TypeSwitch<Operation *, Value>(op)
+          .Case<graph::SoftmaxOp>([&](graph::SoftmaxOp t) {
+            return lowerSoftmax(body, op, body.get(t.getX()), t.getAxis(),
+                                false);
+          })
+          .Case<graph::LogSoftmaxOp>([&](graph::LogSoftmaxOp t) {
+            return lowerSoftmax(body, op, body.get(t.getX()), t.getAxis(),
+                                true);
+          })
+          .Case<graph::LayerNormOp>(
+              [&](auto t) { return lowerLayerNorm(body, t); })
+          .Case<graph::RmsNormOp>([&](auto t) { return lowerRmsNorm(body, t); })
+          .Case<graph::ReduceOp>([&](auto t) { return lowerReduce(body, t); })
+          .Case<graph::AttentionOp>(
+              [&](auto t) { return lowerAttention(body, t); })
+          .Default([](Operation *) { return Value(); });
   if (!y)
-    return op->emitError() << "'" << op->getName() << "' has no kernel; decompose it first";
+    return op->emitError() << "'" << op->getName()
+                           << "' has no kernel; decompose it first";
   body.define(op->getResult(0), y);
   return success();
 }

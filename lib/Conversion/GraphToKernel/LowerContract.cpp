@@ -23,7 +23,9 @@ using utils::IteratorType;
 /// Columns a panel of a packed right operand, in elements.
 static constexpr int64_t kPanel = 16;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 static std::string spatialLetters(StringRef layout) {
   std::string letters;
@@ -36,37 +38,44 @@ static std::string spatialLetters(StringRef layout) {
 bool isDepthwise(graph::ConvOp op) {
   RankedTensorType filter = typeOf(op.getFilter());
   int64_t out = filter.getDimSize(op.getFilterLayout().find('o'));
-  return op.getGroups() > 1 && filter.getDimSize(op.getFilterLayout().find('i')) == 1 &&
+  return op.getGroups() > 1 &&
+         filter.getDimSize(op.getFilterLayout().find('i')) == 1 &&
          out == static_cast<int64_t>(op.getGroups());
 }
 
 bool isPointwise(graph::ConvOp op) {
   if (op.getGroups() != 1)
     return false;
-  for (auto [letter, size] : llvm::zip(op.getFilterLayout(), typeOf(op.getFilter()).getShape()))
+  for (auto [letter, size] :
+       llvm::zip(op.getFilterLayout(), typeOf(op.getFilter()).getShape()))
     if (letter != 'o' && letter != 'i' && size != 1)
       return false;
   return llvm::all_of(op.getStrides(), [](int64_t s) { return s == 1; }) &&
          llvm::all_of(op.getPadding(), [](int64_t p) { return p == 0; });
 }
 
-int packedOperandIndex(Operation *op) { return isa<graph::EinsumOp, graph::ConvOp>(op) ? 1 : -1; }
+int packedOperandIndex(Operation *op) {
+  return isa<graph::EinsumOp, graph::ConvOp>(op) ? 1 : -1;
+}
 
 Value createPackedOperand(OpBuilder &b, Operation *op, Value operand) {
   Location loc = op->getLoc();
   if (isa<graph::EinsumOp>(op))
-    return graph::PackOp::create(b, loc, operand, typeOf(operand).getRank() - 1, kPanel);
+    return graph::PackOp::create(b, loc, operand, typeOf(operand).getRank() - 1,
+                                 kPanel);
   auto conv = cast<graph::ConvOp>(op);
   std::string spatial = spatialLetters(conv.getFilterLayout());
   if (isDepthwise(conv)) {
-    Value f = createTranspose(b, loc, operand,
-                              permutationBetween(conv.getFilterLayout(), spatial + "io"));
+    Value f = createTranspose(
+        b, loc, operand,
+        permutationBetween(conv.getFilterLayout(), spatial + "io"));
     SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
     all.erase(all.end() - 2);
     return createReshape(b, loc, f, all);
   }
-  Value f =
-      createTranspose(b, loc, operand, permutationBetween(conv.getFilterLayout(), "o" + spatial + "i"));
+  Value f = createTranspose(
+      b, loc, operand,
+      permutationBetween(conv.getFilterLayout(), "o" + spatial + "i"));
   if (isPointwise(conv)) {
     SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
     f = createReshape(b, loc, f, {all.front(), all.back()});
@@ -80,7 +89,8 @@ Value createPackedOperand(OpBuilder &b, Operation *op, Value operand) {
   all.insert(all.begin(), groups);
   f = createReshape(b, loc, f, all);
   Value packed = graph::PackOp::create(b, loc, f, 1, kPanel);
-  SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(packed).getRank()));
+  SmallVector<int64_t> perm =
+      llvm::to_vector(llvm::seq<int64_t>(0, typeOf(packed).getRank()));
   std::swap(perm[0], perm[1]);
   return createTranspose(b, loc, packed, perm);
 }
@@ -115,8 +125,9 @@ public:
 
 /// Multiply and add in f32 for narrow floats, in the type itself otherwise;
 /// the result is narrowed again.
-static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Type storage,
-                         ValueRange inputs, ArrayRef<AffineMap> maps, const Loops &loops) {
+static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims,
+                         Type storage, ValueRange inputs,
+                         ArrayRef<AffineMap> maps, const Loops &loops) {
   Type type = storage;
   if (isa<FloatType>(storage) && storage.getIntOrFloatBitWidth() < 32)
     type = Float32Type::get(storage.getContext());
@@ -125,8 +136,10 @@ static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Type sto
       [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         SmallVector<Value> wide;
         for (Value v : a.drop_back())
-          wide.push_back(v.getType() == type ? v
-                                             : arith::ExtFOp::create(b, loc, type, v).getResult());
+          wide.push_back(
+              v.getType() == type
+                  ? v
+                  : arith::ExtFOp::create(b, loc, type, v).getResult());
         if (!isa<FloatType>(type)) {
           Value product = arith::MulIOp::create(b, loc, wide[0], wide[1]);
           return arith::AddIOp::create(b, loc, a.back(), product);
@@ -136,10 +149,12 @@ static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Type sto
       });
   if (type == storage)
     return y;
-  AffineMap same = AffineMap::getMultiDimIdentityMap(dims.size(), storage.getContext());
-  return body.map(dims, storage, y, same, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    return arith::TruncFOp::create(b, loc, storage, a[0]);
-  });
+  AffineMap same =
+      AffineMap::getMultiDimIdentityMap(dims.size(), storage.getContext());
+  return body.map(dims, storage, y, same,
+                  [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+                    return arith::TruncFOp::create(b, loc, storage, a[0]);
+                  });
 }
 
 static Value lowerEinsum(BodyBuilder &body, graph::EinsumOp op, Value rhs) {
@@ -151,13 +166,15 @@ static Value lowerEinsum(BodyBuilder &body, graph::EinsumOp op, Value rhs) {
   for (char c : rhsLetters.drop_back())
     packed.push_back(loops[c]);
   packed.push_back(loops[n] % kPanel);
-  return multiplyAdd(body, graph::getDims(typeOf(op)), typeOf(op).getElementType(),
-                     {body.get(op.getLhs()), rhs},
-                     {loops.map(lhs), loops.map(packed), loops.map(out)}, loops);
+  return multiplyAdd(body, graph::getDims(typeOf(op)),
+                     typeOf(op).getElementType(), {body.get(op.getLhs()), rhs},
+                     {loops.map(lhs), loops.map(packed), loops.map(out)},
+                     loops);
 }
 
 /// The input of a window, padded where the window reads outside it.
-static Value padSpatial(BodyBuilder &body, Value x, ArrayRef<int64_t> padding, double value) {
+static Value padSpatial(BodyBuilder &body, Value x, ArrayRef<int64_t> padding,
+                        double value) {
   if (llvm::all_of(padding, [](int64_t p) { return p == 0; }))
     return x;
   SmallVector<DimExprAttr> dims(body.dimsOf(x));
@@ -166,7 +183,8 @@ static Value padSpatial(BodyBuilder &body, Value x, ArrayRef<int64_t> padding, d
     low[1 + i] = padding[2 * i];
     high[1 + i] = padding[2 * i + 1];
     dims[1 + i] = graph::dimAdd(
-        dims[1 + i], graph::dimConstant(body.b.getContext(), low[1 + i] + high[1 + i]));
+        dims[1 + i],
+        graph::dimConstant(body.b.getContext(), low[1 + i] + high[1 + i]));
   }
   return body.pad(x, low, high, value, dims);
 }
@@ -183,18 +201,24 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
 
   if (isPointwise(op)) {
     Loops loops(context, "n" + spatial + "o", "i");
-    AffineMap packed = loops.map({loops['o'].floorDiv(kPanel), loops['i'], loops['o'] % kPanel});
+    AffineMap packed = loops.map(
+        {loops['o'].floorDiv(kPanel), loops['i'], loops['o'] % kPanel});
     return multiplyAdd(body, dims, storage, {x, filter},
-                       {loops.map("n" + spatial + "i"), packed, loops.map("n" + spatial + "o")},
+                       {loops.map("n" + spatial + "i"), packed,
+                        loops.map("n" + spatial + "o")},
                        loops);
   }
 
   x = padSpatial(body, x, op.getPadding(), 0);
-  std::string parallel = "n" + spatial + (depthwise ? "c" : grouped ? "go" : "o");
+  std::string parallel = "n" + spatial +
+                         (depthwise ? "c"
+                          : grouped ? "go"
+                                    : "o");
   Loops loops(context, parallel, depthwise ? window : window + "i");
   SmallVector<AffineExpr> input{loops['n']};
   for (auto [i, c] : llvm::enumerate(spatial))
-    input.push_back(loops[c] * op.getStrides()[i] + loops[window[i]] * op.getDilations()[i]);
+    input.push_back(loops[c] * op.getStrides()[i] +
+                    loops[window[i]] * op.getDilations()[i]);
   SmallVector<AffineExpr> f;
   if (depthwise) {
     input.push_back(loops['c']);
@@ -203,7 +227,8 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
     f.push_back(loops['c']);
   } else {
     if (grouped) {
-      int64_t in = typeOf(op.getFilter()).getDimSize(op.getFilterLayout().find('i'));
+      int64_t in =
+          typeOf(op.getFilter()).getDimSize(op.getFilterLayout().find('i'));
       input.push_back(loops['g'] * in + loops['i']);
       f.push_back(loops['g']);
     } else {
@@ -221,7 +246,8 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
     dims.insert(dims.end() - 1, groups);
   }
   return multiplyAdd(body, dims, storage, {x, filter},
-                     {loops.map(input), loops.map(f), loops.map(parallel)}, loops);
+                     {loops.map(input), loops.map(f), loops.map(parallel)},
+                     loops);
 }
 
 static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
@@ -230,7 +256,8 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
   std::string window = StringRef(spatial).upper();
   bool isMax = op.getKind() == graph::PoolKind::max;
   Value x = body.get(op.getX());
-  SmallVector<DimExprAttr> in(body.dimsOf(x)), dims = graph::getDims(typeOf(op));
+  SmallVector<DimExprAttr> in(body.dimsOf(x)),
+      dims = graph::getDims(typeOf(op));
   Type type = typeOf(op).getElementType();
   SmallVector<int64_t> padding(op.getPadding());
   if (op.getCeilMode())
@@ -244,64 +271,83 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
   SmallVector<AffineExpr> input{loops['n']};
   SmallVector<DimExprAttr> windowDims;
   for (auto [i, c] : llvm::enumerate(spatial)) {
-    input.push_back(loops[c] * op.getStrides()[i] + loops[window[i]] * op.getDilations()[i]);
+    input.push_back(loops[c] * op.getStrides()[i] +
+                    loops[window[i]] * op.getDilations()[i]);
     windowDims.push_back(graph::dimConstant(context, op.getWindow()[i]));
   }
   input.push_back(loops['c']);
   Value extents = body.empty(windowDims, type);
-  Value y = body.reduce(dims, type, isMax ? -INFINITY : 0, {x, extents},
-                        {loops.map(input), loops.map(window), loops.map(parallel)},
-                        loops.iterators, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-                          bool isFloat = isa<FloatType>(type);
-                          if (isMax)
-                            return isFloat
-                                       ? arith::MaximumFOp::create(b, loc, a[2], a[0]).getResult()
-                                       : arith::MaxSIOp::create(b, loc, a[2], a[0]).getResult();
-                          return arith::AddFOp::create(b, loc, a[2], a[0]);
-                        });
+  Value y = body.reduce(
+      dims, type, isMax ? -INFINITY : 0, {x, extents},
+      {loops.map(input), loops.map(window), loops.map(parallel)},
+      loops.iterators, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        bool isFloat = isa<FloatType>(type);
+        if (isMax)
+          return isFloat
+                     ? arith::MaximumFOp::create(b, loc, a[2], a[0]).getResult()
+                     : arith::MaxSIOp::create(b, loc, a[2], a[0]).getResult();
+        return arith::AddFOp::create(b, loc, a[2], a[0]);
+      });
   if (isMax)
     return y;
 
   // Divide by the number of elements that the window has in each dim, inside
   // the input or, counting padding, inside the padded one.
-  bool plain = llvm::all_of(op.getPadding(), [](int64_t p) { return p == 0; }) ||
-               op.getCountIncludePad();
+  bool plain =
+      llvm::all_of(op.getPadding(), [](int64_t p) { return p == 0; }) ||
+      op.getCountIncludePad();
   AffineMap same = AffineMap::getMultiDimIdentityMap(dims.size(), context);
   if (plain && !op.getCeilMode()) {
     double count = 1;
     for (int64_t w : op.getWindow())
       count *= w;
-    return body.map(dims, type, y, same, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-      return arith::DivFOp::create(b, loc, a[0], body.constant(b, type, count));
-    });
+    return body.map(dims, type, y, same,
+                    [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+                      return arith::DivFOp::create(
+                          b, loc, a[0], body.constant(b, type, count));
+                    });
   }
   SmallVector<Value> inputExtents;
   for (size_t i = 0; i < spatial.size(); ++i)
     inputExtents.push_back(body.dim(in[1 + i]));
-  return body.map(dims, type, y, same, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-    auto index = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v).getResult(); };
-    Value count = index(1);
-    for (size_t i = 0; i < spatial.size(); ++i) {
-      int64_t low = op.getPadding()[2 * i], high = op.getPadding()[2 * i + 1];
-      int64_t dilation = op.getDilations()[i], before = op.getCountIncludePad() ? low : 0;
-      Value end = arith::AddIOp::create(
-          b, loc, inputExtents[i], index(op.getCountIncludePad() ? high : 0));
-      Value position = linalg::IndexOp::create(b, loc, 1 + i);
-      Value start = arith::SubIOp::create(
-          b, loc, arith::MulIOp::create(b, loc, position, index(op.getStrides()[i])), index(low));
-      // Taps t with -before <= start + t*dilation < end.
-      auto ceilDiv = [&](Value v) {
-        return arith::CeilDivSIOp::create(b, loc, v, index(dilation)).getResult();
-      };
-      Value first = ceilDiv(arith::SubIOp::create(b, loc, index(-before), start));
-      Value last = ceilDiv(arith::SubIOp::create(b, loc, end, start));
-      first = arith::MaxSIOp::create(b, loc, first, index(0));
-      last = arith::MinSIOp::create(b, loc, last, index(op.getWindow()[i]));
-      count = arith::MulIOp::create(b, loc, count, arith::SubIOp::create(b, loc, last, first));
-    }
-    Value n = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
-    return arith::DivFOp::create(b, loc, a[0], arith::SIToFPOp::create(b, loc, type, n));
-  });
+  return body.map(
+      dims, type, y, same,
+      [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+        auto index = [&](int64_t v) {
+          return arith::ConstantIndexOp::create(b, loc, v).getResult();
+        };
+        Value count = index(1);
+        for (size_t i = 0; i < spatial.size(); ++i) {
+          int64_t low = op.getPadding()[2 * i],
+                  high = op.getPadding()[2 * i + 1];
+          int64_t dilation = op.getDilations()[i],
+                  before = op.getCountIncludePad() ? low : 0;
+          Value end =
+              arith::AddIOp::create(b, loc, inputExtents[i],
+                                    index(op.getCountIncludePad() ? high : 0));
+          Value position = linalg::IndexOp::create(b, loc, 1 + i);
+          Value start = arith::SubIOp::create(
+              b, loc,
+              arith::MulIOp::create(b, loc, position,
+                                    index(op.getStrides()[i])),
+              index(low));
+          // Taps t with -before <= start + t*dilation < end.
+          auto ceilDiv = [&](Value v) {
+            return arith::CeilDivSIOp::create(b, loc, v, index(dilation))
+                .getResult();
+          };
+          Value first =
+              ceilDiv(arith::SubIOp::create(b, loc, index(-before), start));
+          Value last = ceilDiv(arith::SubIOp::create(b, loc, end, start));
+          first = arith::MaxSIOp::create(b, loc, first, index(0));
+          last = arith::MinSIOp::create(b, loc, last, index(op.getWindow()[i]));
+          count = arith::MulIOp::create(
+              b, loc, count, arith::SubIOp::create(b, loc, last, first));
+        }
+        Value n = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
+        return arith::DivFOp::create(b, loc, a[0],
+                                     arith::SIToFPOp::create(b, loc, type, n));
+      });
 }
 
 LogicalResult lowerContract(BodyBuilder &body, Operation *op) {

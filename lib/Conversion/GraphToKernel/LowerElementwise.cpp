@@ -26,7 +26,9 @@ struct Scalar {
   Location loc;
 
   bool isFloat(Value v) const { return isa<FloatType>(v.getType()); }
-  Value c(Value like, double value) { return body.constant(b, like.getType(), value); }
+  Value c(Value like, double value) {
+    return body.constant(b, like.getType(), value);
+  }
   Value mul(Value a, Value v) { return arith::MulFOp::create(b, loc, a, v); }
   Value add(Value a, Value v) { return arith::AddFOp::create(b, loc, a, v); }
 
@@ -40,7 +42,9 @@ struct Scalar {
     if (isa<graph::SignOp>(op))
       return sign(x);
     if (isa<graph::NotOp>(op))
-      return arith::XOrIOp::create(b, loc, x, body.constant(b, x.getType(), x.getType().isInteger(1) ? 1 : -1));
+      return arith::XOrIOp::create(
+          b, loc, x,
+          body.constant(b, x.getType(), x.getType().isInteger(1) ? 1 : -1));
     if (!isFloat(x))
       return nullptr;
     if (isa<graph::ExpOp>(op))
@@ -50,7 +54,8 @@ struct Scalar {
     if (isa<graph::SqrtOp>(op))
       return math::SqrtOp::create(b, loc, x);
     if (isa<graph::RsqrtOp>(op))
-      return arith::DivFOp::create(b, loc, c(x, 1), math::SqrtOp::create(b, loc, x));
+      return arith::DivFOp::create(b, loc, c(x, 1),
+                                   math::SqrtOp::create(b, loc, x));
     if (isa<graph::ReciprocalOp>(op))
       return arith::DivFOp::create(b, loc, c(x, 1), x);
     if (isa<graph::TanhOp>(op))
@@ -77,16 +82,22 @@ struct Scalar {
   Value sign(Value x) {
     Value zero = c(x, 0), one = c(x, 1), minus = c(x, -1);
     if (isFloat(x)) {
-      Value positive = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, zero);
-      Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, zero);
+      Value positive =
+          arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, zero);
+      Value negative =
+          arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, zero);
       // x itself where neither holds: zeros and NaN.
-      return arith::SelectOp::create(b, loc, positive, one,
-                                     arith::SelectOp::create(b, loc, negative, minus, x));
+      return arith::SelectOp::create(
+          b, loc, positive, one,
+          arith::SelectOp::create(b, loc, negative, minus, x));
     }
-    Value positive = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, x, zero);
-    Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, zero);
-    return arith::SelectOp::create(b, loc, positive, one,
-                                   arith::SelectOp::create(b, loc, negative, minus, zero));
+    Value positive =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, x, zero);
+    Value negative =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, zero);
+    return arith::SelectOp::create(
+        b, loc, positive, one,
+        arith::SelectOp::create(b, loc, negative, minus, zero));
   }
 
   Value binary(Operation *op, Value x, Value y) {
@@ -129,16 +140,20 @@ struct Scalar {
   /// The remainder with the divisor's sign.
   Value mod(Value x, Value y) {
     if (isFloat(x)) {
-      Value q = math::FloorOp::create(b, loc, arith::DivFOp::create(b, loc, x, y));
+      Value q =
+          math::FloorOp::create(b, loc, arith::DivFOp::create(b, loc, x, y));
       return arith::SubFOp::create(b, loc, x, mul(q, y));
     }
     Value r = arith::RemSIOp::create(b, loc, x, y);
     Value zero = c(x, 0);
-    Value different = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                            arith::XOrIOp::create(b, loc, r, y), zero);
-    Value nonzero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, r, zero);
+    Value different =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                              arith::XOrIOp::create(b, loc, r, y), zero);
+    Value nonzero =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, r, zero);
     Value adjust = arith::AndIOp::create(b, loc, different, nonzero);
-    return arith::SelectOp::create(b, loc, adjust, arith::AddIOp::create(b, loc, r, y), r);
+    return arith::SelectOp::create(b, loc, adjust,
+                                   arith::AddIOp::create(b, loc, r, y), r);
   }
 
   Value compare(graph::ComparePredicate predicate, Value x, Value y) {
@@ -170,7 +185,8 @@ struct Scalar {
     if (to.isInteger(1))
       return compare(graph::ComparePredicate::ne, x, c(x, 0));
     if (isa<FloatType>(from) && isa<FloatType>(to)) {
-      unsigned wide = to.getIntOrFloatBitWidth(), narrow = from.getIntOrFloatBitWidth();
+      unsigned wide = to.getIntOrFloatBitWidth(),
+               narrow = from.getIntOrFloatBitWidth();
       if (wide == narrow) {
         Value f32 = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
         return arith::TruncFOp::create(b, loc, to, f32);
@@ -179,14 +195,16 @@ struct Scalar {
                            : arith::TruncFOp::create(b, loc, to, x).getResult();
     }
     if (isa<FloatType>(to))
-      return from.isInteger(1) ? arith::UIToFPOp::create(b, loc, to, x).getResult()
-                               : arith::SIToFPOp::create(b, loc, to, x).getResult();
+      return from.isInteger(1)
+                 ? arith::UIToFPOp::create(b, loc, to, x).getResult()
+                 : arith::SIToFPOp::create(b, loc, to, x).getResult();
     if (isa<FloatType>(from))
       return arith::FPToSIOp::create(b, loc, to, x);
     if (to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
       return arith::TruncIOp::create(b, loc, to, x);
-    return from.isInteger(1) ? arith::ExtUIOp::create(b, loc, to, x).getResult()
-                             : arith::ExtSIOp::create(b, loc, to, x).getResult();
+    return from.isInteger(1)
+               ? arith::ExtUIOp::create(b, loc, to, x).getResult()
+               : arith::ExtSIOp::create(b, loc, to, x).getResult();
   }
 
   Value clamp(Value x, double lo, double hi) {
@@ -210,7 +228,8 @@ struct Scalar {
     if (tanh) {
       Value cube = mul(mul(x, x), x);
       Value sum = add(x, mul(cube, c(x, 0.044715)));
-      inner = math::TanhOp::create(b, loc, mul(sum, c(x, 0.79788456080286535588)));
+      inner =
+          math::TanhOp::create(b, loc, mul(sum, c(x, 0.79788456080286535588)));
     } else {
       inner = math::ErfOp::create(b, loc, mul(x, c(x, 0.70710678118654752440)));
     }
@@ -220,22 +239,26 @@ struct Scalar {
 
 } // namespace
 
-Value buildScalar(BodyBuilder &body, OpBuilder &b, Location loc, Operation *op, ValueRange args) {
+Value buildScalar(BodyBuilder &body, OpBuilder &b, Location loc, Operation *op,
+                  ValueRange args) {
   Scalar scalar{body, b, loc};
   if (auto compare = dyn_cast<graph::CompareOp>(op))
     return scalar.compare(compare.getPredicate(), args[0], args[1]);
   if (isa<graph::SelectOp>(op))
     return arith::SelectOp::create(b, loc, args[0], args[1], args[2]);
   if (auto clamp = dyn_cast<graph::ClampOp>(op))
-    return scalar.clamp(args[0], clamp.getLo().convertToDouble(), clamp.getHi().convertToDouble());
+    return scalar.clamp(args[0], clamp.getLo().convertToDouble(),
+                        clamp.getHi().convertToDouble());
   if (auto cast = dyn_cast<graph::CastOp>(op))
-    return scalar.cast(args[0], mlir::cast<RankedTensorType>(cast.getType()).getElementType());
+    return scalar.cast(
+        args[0], mlir::cast<RankedTensorType>(cast.getType()).getElementType());
   if (auto gelu = dyn_cast<graph::GeluOp>(op))
     return scalar.gelu(args[0], gelu.getTanhApproximation());
   if (auto pow = dyn_cast<graph::PowOp>(op)) {
     // Small constant exponents are multiplications.
     double exponent;
-    if (isSplatConstant(pow.getB(), &exponent) && isa<FloatType>(args[0].getType())) {
+    if (isSplatConstant(pow.getB(), &exponent) &&
+        isa<FloatType>(args[0].getType())) {
       if (exponent == 2)
         return scalar.mul(args[0], args[0]);
       if (exponent == 3)
@@ -264,25 +287,28 @@ LogicalResult lowerElementwise(BodyBuilder &body, Operation *op) {
     inputs.push_back(v);
   }
   bool failedToBuild = false;
-  Value y = body.map(dims, type.getElementType(), inputs, maps,
-                     [&](OpBuilder &nested, Location loc, ValueRange args) -> Value {
-                       SmallVector<Value> scalars;
-                       unsigned next = 0;
-                       for (Value operand : op->getOperands()) {
-                         double value;
-                         auto operandType = cast<RankedTensorType>(operand.getType());
-                         if (isSplatConstant(operand, &value))
-                           scalars.push_back(
-                               body.constant(nested, operandType.getElementType(), value));
-                         else
-                           scalars.push_back(args[next++]);
-                       }
-                       Value result = buildScalar(body, nested, loc, op, scalars);
-                       failedToBuild = !result;
-                       return result ? result : body.constant(nested, type.getElementType(), 0);
-                     });
+  Value y = body.map(
+      dims, type.getElementType(), inputs, maps,
+      [&](OpBuilder &nested, Location loc, ValueRange args) -> Value {
+        SmallVector<Value> scalars;
+        unsigned next = 0;
+        for (Value operand : op->getOperands()) {
+          double value;
+          auto operandType = cast<RankedTensorType>(operand.getType());
+          if (isSplatConstant(operand, &value))
+            scalars.push_back(
+                body.constant(nested, operandType.getElementType(), value));
+          else
+            scalars.push_back(args[next++]);
+        }
+        Value result = buildScalar(body, nested, loc, op, scalars);
+        failedToBuild = !result;
+        return result ? result
+                      : body.constant(nested, type.getElementType(), 0);
+      });
   if (failedToBuild)
-    return op->emitError() << "'" << op->getName() << "' has no kernel for element type "
+    return op->emitError() << "'" << op->getName()
+                           << "' has no kernel for element type "
                            << type.getElementType();
   body.define(op->getResult(0), y);
   return success();

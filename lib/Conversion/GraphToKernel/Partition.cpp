@@ -26,7 +26,9 @@ static constexpr unsigned kMaxGroupSize = 48;
 /// Operand tensors a kernel.
 static constexpr unsigned kMaxOperands = 24;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 Role roleOf(Operation *op, const DenseSet<Value> &constants) {
   if (!isa_and_nonnull<graph::GraphDialect>(op->getDialect()))
@@ -36,11 +38,13 @@ Role roleOf(Operation *op, const DenseSet<Value> &constants) {
     return Role::Constant;
   return TypeSwitch<Operation *, Role>(op)
       .Case<graph::ReshapeOp>([](auto) { return Role::View; })
-      .Case<graph::BroadcastOp, graph::IotaOp, graph::DimValueOp>([](auto) { return Role::Free; })
+      .Case<graph::BroadcastOp, graph::IotaOp, graph::DimValueOp>(
+          [](auto) { return Role::Free; })
       .Case<graph::ConcatOp>([](auto) { return Role::Join; })
-      .Case<graph::EinsumOp, graph::ConvOp, graph::PoolOp, graph::ReduceOp, graph::SoftmaxOp,
-            graph::LogSoftmaxOp, graph::LayerNormOp, graph::RmsNormOp, graph::GroupNormOp,
-            graph::AttentionOp>([](auto) { return Role::Heavy; })
+      .Case<graph::EinsumOp, graph::ConvOp, graph::PoolOp, graph::ReduceOp,
+            graph::SoftmaxOp, graph::LogSoftmaxOp, graph::LayerNormOp,
+            graph::RmsNormOp, graph::GroupNormOp, graph::AttentionOp>(
+          [](auto) { return Role::Heavy; })
       .Default([](Operation *) { return Role::Light; });
 }
 
@@ -54,7 +58,8 @@ static Family familyOf(Operation *root) {
       })
       .Case<graph::PoolOp>([](auto) { return Family::pool; })
       .Case<graph::ReduceOp>([](graph::ReduceOp op) {
-        return op.getKind() == graph::ReduceKind::logsumexp ? Family::row : Family::reduce;
+        return op.getKind() == graph::ReduceKind::logsumexp ? Family::row
+                                                            : Family::reduce;
       })
       .Case<graph::AttentionOp>([](auto) { return Family::attention; })
       .Default([](Operation *) { return Family::row; });
@@ -62,15 +67,17 @@ static Family familyOf(Operation *root) {
 
 /// True where the operation's cost an element is far above a multiplication.
 static bool isDear(Operation *op) {
-  return isa<graph::ExpOp, graph::LogOp, graph::TanhOp, graph::SigmoidOp, graph::ErfOp,
-             graph::SinOp, graph::CosOp, graph::PowOp, graph::GeluOp, graph::DivOp, graph::SqrtOp,
-             graph::RsqrtOp, graph::ReciprocalOp>(op);
+  return isa<graph::ExpOp, graph::LogOp, graph::TanhOp, graph::SigmoidOp,
+             graph::ErfOp, graph::SinOp, graph::CosOp, graph::PowOp,
+             graph::GeluOp, graph::DivOp, graph::SqrtOp, graph::RsqrtOp,
+             graph::ReciprocalOp>(op);
 }
 
 /// True where a producer may stand between a root and the end of its kernel.
 static bool isEpilogue(Operation *op) {
   return !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
-              graph::GatherElementsOp, graph::PackOp, graph::BroadcastOp, graph::IotaOp>(op);
+              graph::GatherElementsOp, graph::PackOp, graph::BroadcastOp,
+              graph::IotaOp>(op);
 }
 
 /// True where the kernel of this family may compute a producer of the root
@@ -100,8 +107,9 @@ public:
       bool constant = isa<graph::ConstantOp>(op);
       if (!constant && op.getNumOperands() > 0 && op.getNumResults() == 1 &&
           isa<graph::GraphDialect>(op.getDialect()))
-        constant = llvm::all_of(op.getOperands(),
-                                [&](Value v) { return result.constants.contains(v); });
+        constant = llvm::all_of(op.getOperands(), [&](Value v) {
+          return result.constants.contains(v);
+        });
       // A weight has a fixed size: what broadcasts over a named dim is none.
       if (constant && !typeOf(op.getResult(0)).hasStaticShape())
         constant = false;
@@ -144,7 +152,8 @@ private:
 
   /// Whether some kernel that computes `user` can compute its free operands.
   static bool canBeComputedInside(Operation *user) {
-    return !isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp, graph::AttentionOp>(user);
+    return !isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp,
+                graph::AttentionOp>(user);
   }
 
   void grow(Operation *last) {
@@ -168,7 +177,8 @@ private:
     RankedTensorType space = typeOf(last->getResult(0));
     unsigned end = position[last];
 
-    for (size_t i = 0; i < group.ops.size() && group.ops.size() < kMaxGroupSize; ++i) {
+    for (size_t i = 0; i < group.ops.size() && group.ops.size() < kMaxGroupSize;
+         ++i) {
       Operation *user = group.ops[i];
       for (Value operand : user->getOperands()) {
         Operation *producer = operand.getDefiningOp();
@@ -193,11 +203,14 @@ private:
           group.root = producer;
           group.family = familyOf(producer);
         }
-        if (llvm::any_of(producer->getUsers(), [&](Operation *u) { return !inside.contains(u); }))
+        if (llvm::any_of(producer->getUsers(),
+                         [&](Operation *u) { return !inside.contains(u); }))
           outputs.insert(producer->getResult(0));
       }
     }
-    llvm::sort(group.ops, [&](Operation *a, Operation *b) { return position[a] < position[b]; });
+    llvm::sort(group.ops, [&](Operation *a, Operation *b) {
+      return position[a] < position[b];
+    });
     group.outputs.push_back(last->getResult(0));
     for (Operation *op : group.ops)
       if (op != last && outputs.contains(op->getResult(0)))
@@ -224,8 +237,10 @@ private:
       Operation *current = work.pop_back_val();
       if (!seen.insert(current).second)
         continue;
-      if (!isEpilogue(current) || roleOf(current, result.constants) != Role::Light ||
-          !llvm::equal(graph::getDims(typeOf(current->getResult(0))), graph::getDims(space)))
+      if (!isEpilogue(current) ||
+          roleOf(current, result.constants) != Role::Light ||
+          !llvm::equal(graph::getDims(typeOf(current->getResult(0))),
+                       graph::getDims(space)))
         return false;
       for (Operation *next : current->getUsers())
         if (inside.contains(next))
@@ -235,7 +250,8 @@ private:
   }
 
   /// Whether the operation lies behind the group's root.
-  bool isBehindRoot(Operation *op, const Group &group, const DenseSet<Operation *> &inside) {
+  bool isBehindRoot(Operation *op, const Group &group,
+                    const DenseSet<Operation *> &inside) {
     if (!group.root)
       return false;
     SmallVector<Operation *> work{group.root};
@@ -253,8 +269,9 @@ private:
     return false;
   }
 
-  bool joins(Operation *producer, Role role, Operation *user, const Group &group,
-             const DenseSet<Operation *> &inside, RankedTensorType space, unsigned end) {
+  bool joins(Operation *producer, Role role, Operation *user,
+             const Group &group, const DenseSet<Operation *> &inside,
+             RankedTensorType space, unsigned end) {
     Value value = producer->getResult(0);
     RankedTensorType type = typeOf(value);
     bool sameSpace = llvm::equal(graph::getDims(type), graph::getDims(space));
@@ -264,11 +281,12 @@ private:
       if (!inside.contains(other)) {
         if (position[other] <= end || !sameSpace || role == Role::Heavy ||
             group.family == Family::contract || group.family == Family::conv ||
-            group.family == Family::depthwise || group.family == Family::attention ||
-            group.family == Family::pool || group.family == Family::reduce)
+            group.family == Family::depthwise ||
+            group.family == Family::attention || group.family == Family::pool ||
+            group.family == Family::reduce)
           return false;
-        if (isa<graph::GatherOp, graph::GatherElementsOp, graph::TransposeOp, graph::PackOp>(
-                producer))
+        if (isa<graph::GatherOp, graph::GatherElementsOp, graph::TransposeOp,
+                graph::PackOp>(producer))
           return false;
       }
     if (role == Role::Heavy) {
@@ -297,7 +315,8 @@ private:
       // Another operand of the epilogue: elementwise only.
       return isEpilogue(producer) && !isDear(producer);
     }
-    return takesPrologue(group.family, producer) && !tooWideForRoot(group.root, producer);
+    return takesPrologue(group.family, producer) &&
+           !tooWideForRoot(group.root, producer);
   }
 
   /// Whether other kernels compute this free operation too: they read what it
@@ -313,7 +332,9 @@ private:
   /// Gathers and pads in front of a root's epilogue are left to kernels of
   /// their own.
   static bool allPlain(const DenseSet<Operation *> &inside) {
-    return llvm::all_of(inside, [](Operation *op) { return isEpilogue(op) || isa<graph::BroadcastOp, graph::IotaOp>(op); });
+    return llvm::all_of(inside, [](Operation *op) {
+      return isEpilogue(op) || isa<graph::BroadcastOp, graph::IotaOp>(op);
+    });
   }
 
   /// A norm's scale must not be recomputed for each row.

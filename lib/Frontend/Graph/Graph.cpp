@@ -27,13 +27,16 @@ using graph::DimExprAttr;
 // Dims
 //===----------------------------------------------------------------------===//
 
-static std::shared_ptr<const DimNode> node(DimNode::Kind kind, int64_t value, std::string name,
-                                           std::shared_ptr<const DimNode> a = {},
-                                           std::shared_ptr<const DimNode> b = {}) {
-  return std::make_shared<DimNode>(DimNode{kind, value, std::move(name), std::move(a), std::move(b)});
+static std::shared_ptr<const DimNode>
+node(DimNode::Kind kind, int64_t value, std::string name,
+     std::shared_ptr<const DimNode> a = {},
+     std::shared_ptr<const DimNode> b = {}) {
+  return std::make_shared<DimNode>(
+      DimNode{kind, value, std::move(name), std::move(a), std::move(b)});
 }
 
-Dim::Dim(int64_t value) : node(actnet::node(DimNode::Kind::number, value, "")) {}
+Dim::Dim(int64_t value)
+    : node(actnet::node(DimNode::Kind::number, value, "")) {}
 
 Dim operator+(const Dim &a, const Dim &b) {
   return Dim(node(DimNode::Kind::add, 0, "", a.node, b.node));
@@ -87,19 +90,22 @@ GraphState::GraphState(std::string_view name)
   static std::once_flag once;
   std::call_once(once, registerAllPasses);
   context.loadDialect<graph::GraphDialect, func::FuncDialect>();
-  module = ModuleOp::create(NameLoc::get(b.getStringAttr(StringRef(name))), StringRef(name));
+  module = ModuleOp::create(NameLoc::get(b.getStringAttr(StringRef(name))),
+                            StringRef(name));
 }
 
 Location GraphState::location(const Where &where) {
-  return FileLineColLoc::get(&context, where.file_name(), where.line(), where.column());
+  return FileLineColLoc::get(&context, where.file_name(), where.line(),
+                             where.column());
 }
 
 void GraphState::fail(const Where &where, std::string_view message) {
   if (!error)
     return;
-  error = Status(StatusCode::invalidArgument, std::string(where.file_name()) + ":" +
-                                                  std::to_string(where.line()) + ": " +
-                                                  std::string(message));
+  error =
+      Status(StatusCode::invalidArgument, std::string(where.file_name()) + ":" +
+                                              std::to_string(where.line()) +
+                                              ": " + std::string(message));
 }
 
 Type GraphState::type(DType type) {
@@ -133,8 +139,8 @@ GraphState *GraphState::stateOf(ArrayRef<Value> operands) {
   return nullptr;
 }
 
-std::optional<SmallVector<mlir::Value>> GraphState::take(ArrayRef<Value> operands,
-                                                         const Where &where) {
+std::optional<SmallVector<mlir::Value>>
+GraphState::take(ArrayRef<Value> operands, const Where &where) {
   if (!error)
     return std::nullopt;
   SmallVector<mlir::Value> values;
@@ -143,7 +149,8 @@ std::optional<SmallVector<mlir::Value>> GraphState::take(ArrayRef<Value> operand
       fail(where, "an operand is no value");
       return std::nullopt;
     }
-    if (v.state != this || unwrap(v).getParentBlock() != b.getInsertionBlock()) {
+    if (v.state != this ||
+        unwrap(v).getParentBlock() != b.getInsertionBlock()) {
       fail(where, "an operand belongs to another function");
       return std::nullopt;
     }
@@ -165,8 +172,8 @@ Status GraphState::end() {
     SmallVector<Attribute> attributes;
     for (auto &[name, value] : f.outputs) {
       results.push_back(value);
-      attributes.push_back(at.getDictionaryAttr(
-          at.getNamedAttr(graph::GraphDialect::kNameAttr, at.getStringAttr(name))));
+      attributes.push_back(at.getDictionaryAttr(at.getNamedAttr(
+          graph::GraphDialect::kNameAttr, at.getStringAttr(name))));
     }
     for (auto &[current, next] : f.updates) {
       results.push_back(next);
@@ -175,25 +182,28 @@ Status GraphState::end() {
           at.getI64IntegerAttr(cast<BlockArgument>(current).getArgNumber()))));
     }
     func::ReturnOp::create(at, f.func.getLoc(), results);
-    f.func.setFunctionType(
-        at.getFunctionType(block.getArgumentTypes(), ValueRange(results).getTypes()));
+    f.func.setFunctionType(at.getFunctionType(block.getArgumentTypes(),
+                                              ValueRange(results).getTypes()));
     f.func.setResAttrsAttr(at.getArrayAttr(attributes));
   }
   SmallVector<NamedAttribute> bounds;
   for (auto &[name, range] : dims)
-    bounds.push_back(
-        b.getNamedAttr(name, b.getDenseI64ArrayAttr({range.first, range.second})));
-  (*module)->setAttr(graph::GraphDialect::kDimsAttr, b.getDictionaryAttr(bounds));
+    bounds.push_back(b.getNamedAttr(
+        name, b.getDenseI64ArrayAttr({range.first, range.second})));
+  (*module)->setAttr(graph::GraphDialect::kDimsAttr,
+                     b.getDictionaryAttr(bounds));
   return error;
 }
 
 size_t Value::rank() const {
-  return handle ? cast<RankedTensorType>(GraphState::unwrap(*this).getType()).getRank() : 0;
+  return handle ? cast<RankedTensorType>(GraphState::unwrap(*this).getType())
+                      .getRank()
+                : 0;
 }
 
 std::string Value::dim(size_t i) const {
-  return i < rank() ? graph::toString(graph::getDims(
-                          cast<RankedTensorType>(GraphState::unwrap(*this).getType()))[i])
+  return i < rank() ? graph::toString(graph::getDims(cast<RankedTensorType>(
+                          GraphState::unwrap(*this).getType()))[i])
                     : std::string();
 }
 
@@ -202,8 +212,9 @@ std::string Value::dim(size_t i) const {
 //===----------------------------------------------------------------------===//
 
 /// Adds an argument with one attribute.
-static Value addArgument(GraphState &s, size_t index, StringRef key, std::string_view name,
-                         DType type, const std::vector<Dim> &shape, const Where &where) {
+static Value addArgument(GraphState &s, size_t index, StringRef key,
+                         std::string_view name, DType type,
+                         const std::vector<Dim> &shape, const Where &where) {
   FunctionState &f = s.functions[index];
   if (f.ended)
     s.fail(where, "the function is ended");
@@ -215,7 +226,8 @@ static Value addArgument(GraphState &s, size_t index, StringRef key, std::string
     return {};
   RankedTensorType tensor = graph::getTensorType(s.exprs(shape), s.type(type));
   unsigned i = f.func.getNumArguments();
-  NamedAttribute attribute = s.b.getNamedAttr(key, s.b.getStringAttr(StringRef(name)));
+  NamedAttribute attribute =
+      s.b.getNamedAttr(key, s.b.getStringAttr(StringRef(name)));
   if (failed(f.func.insertArgument(i, tensor, s.b.getDictionaryAttr(attribute),
                                    s.location(where)))) {
     s.fail(where, "the argument could not be added");
@@ -224,12 +236,16 @@ static Value addArgument(GraphState &s, size_t index, StringRef key, std::string
   return s.wrap(f.func.getArgument(i));
 }
 
-Value Function::input(std::string_view name, DType type, std::vector<Dim> shape, Where where) {
-  return addArgument(*state, index, graph::GraphDialect::kNameAttr, name, type, shape, where);
+Value Function::input(std::string_view name, DType type, std::vector<Dim> shape,
+                      Where where) {
+  return addArgument(*state, index, graph::GraphDialect::kNameAttr, name, type,
+                     shape, where);
 }
 
-Value Function::variable(std::string_view name, DType type, std::vector<Dim> shape, Where where) {
-  return addArgument(*state, index, graph::GraphDialect::kVariableAttr, name, type, shape, where);
+Value Function::variable(std::string_view name, DType type,
+                         std::vector<Dim> shape, Where where) {
+  return addArgument(*state, index, graph::GraphDialect::kVariableAttr, name,
+                     type, shape, where);
 }
 
 void Function::update(Value current, Value next, Where where) {
@@ -238,15 +254,17 @@ void Function::update(Value current, Value next, Where where) {
     return;
   auto arg = dyn_cast<BlockArgument>((*values)[0]);
   FunctionState &f = state->functions[index];
-  if (!arg || !f.func.getArgAttr(arg.getArgNumber(), graph::GraphDialect::kVariableAttr))
+  if (!arg || !f.func.getArgAttr(arg.getArgNumber(),
+                                 graph::GraphDialect::kVariableAttr))
     return state->fail(where, "only a variable can be updated");
   if (arg.getType() != (*values)[1].getType())
-    return state->fail(where, "the next value has another type than the variable");
+    return state->fail(where,
+                       "the next value has another type than the variable");
   f.updates.emplace_back((*values)[0], (*values)[1]);
 }
 
-Value Function::constant(DType type, std::vector<int64_t> shape, std::span<const std::byte> data,
-                         Where where) {
+Value Function::constant(DType type, std::vector<int64_t> shape,
+                         std::span<const std::byte> data, Where where) {
   GraphState &s = *state;
   if (!s.error)
     return {};
@@ -258,20 +276,24 @@ Value Function::constant(DType type, std::vector<int64_t> shape, std::span<const
     }
   auto tensor = RankedTensorType::get(shape, s.type(type));
   int64_t bytes = 0;
-  if (__builtin_mul_overflow(count, graph::getElementBytes(tensor.getElementType()), &bytes) ||
+  if (__builtin_mul_overflow(
+          count, graph::getElementBytes(tensor.getElementType()), &bytes) ||
       bytes != static_cast<int64_t>(data.size())) {
-    s.fail(where, "the constant has " + std::to_string(data.size()) + " bytes, its type needs " +
-                      std::to_string(bytes));
+    s.fail(where, "the constant has " + std::to_string(data.size()) +
+                      " bytes, its type needs " + std::to_string(bytes));
     return {};
   }
   auto owner = std::make_shared<std::vector<char>>(data.size());
   if (!data.empty())
     std::memcpy(owner->data(), data.data(), data.size());
   std::string key = "graph:" + std::to_string(s.buffers++);
-  s.context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().registerBuffer(
-      key, ArrayRef<char>(owner->data(), owner->size()), owner);
-  Attribute value = graph::WeightAttr::get(&s.context, "buffer:" + key, 0, bytes);
-  return s.wrap(graph::ConstantOp::create(s.b, s.location(where), tensor, value));
+  s.context.getLoadedDialect<graph::GraphDialect>()
+      ->getWeightStore()
+      .registerBuffer(key, ArrayRef<char>(owner->data(), owner->size()), owner);
+  Attribute value =
+      graph::WeightAttr::get(&s.context, "buffer:" + key, 0, bytes);
+  return s.wrap(
+      graph::ConstantOp::create(s.b, s.location(where), tensor, value));
 }
 
 Value Function::scalar(DType type, double value, Where where) {
@@ -280,11 +302,12 @@ Value Function::scalar(DType type, double value, Where where) {
     return {};
   Type element = s.type(type);
   auto tensor = RankedTensorType::get({}, element);
-  TypedAttr number = isa<FloatType>(element)
-                         ? TypedAttr(s.b.getFloatAttr(element, value))
-                         : TypedAttr(s.b.getIntegerAttr(element, static_cast<int64_t>(value)));
-  return s.wrap(graph::ConstantOp::create(s.b, s.location(where), tensor,
-                                          DenseElementsAttr::get(tensor, number)));
+  TypedAttr number =
+      isa<FloatType>(element)
+          ? TypedAttr(s.b.getFloatAttr(element, value))
+          : TypedAttr(s.b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  return s.wrap(graph::ConstantOp::create(
+      s.b, s.location(where), tensor, DenseElementsAttr::get(tensor, number)));
 }
 
 void Function::output(std::string_view name, Value value, Where where) {
@@ -296,7 +319,8 @@ void Function::output(std::string_view name, Value value, Where where) {
     return state->fail(where, "the function is ended");
   for (auto &known : f.outputs)
     if (known.first == name)
-      return state->fail(where, "output '" + std::string(name) + "' exists already");
+      return state->fail(where,
+                         "output '" + std::string(name) + "' exists already");
   f.outputs.emplace_back(std::string(name), values->front());
 }
 
@@ -304,21 +328,28 @@ void Function::output(std::string_view name, Value value, Where where) {
 // Graph
 //===----------------------------------------------------------------------===//
 
-Graph::Graph(std::string_view name) : state(std::make_unique<GraphState>(name)) {}
+Graph::Graph(std::string_view name)
+    : state(std::make_unique<GraphState>(name)) {}
 Graph::~Graph() = default;
 Graph::Graph(Graph &&) noexcept = default;
 Graph &Graph::operator=(Graph &&) noexcept = default;
 
-Dim Graph::dim(std::string_view name, int64_t lower, std::optional<int64_t> upper) {
+Dim Graph::dim(std::string_view name, int64_t lower,
+               std::optional<int64_t> upper) {
   bool valid = !name.empty() && !llvm::isDigit(name[0]);
   for (char c : name)
     valid &= llvm::isAlnum(c) || c == '_';
   if (!valid)
-    state->fail(Where::current(), "dim '" + std::string(name) + "' is no identifier");
+    state->fail(Where::current(),
+                "dim '" + std::string(name) + "' is no identifier");
   else if (lower < 0 || (upper && *upper < lower))
-    state->fail(Where::current(), "dim '" + std::string(name) + "': its bounds cross");
-  else if (!state->dims.try_emplace(std::string(name), lower, upper.value_or(-1)).second)
-    state->fail(Where::current(), "dim '" + std::string(name) + "' exists already");
+    state->fail(Where::current(),
+                "dim '" + std::string(name) + "': its bounds cross");
+  else if (!state->dims
+                .try_emplace(std::string(name), lower, upper.value_or(-1))
+                .second)
+    state->fail(Where::current(),
+                "dim '" + std::string(name) + "' exists already");
   return Dim(node(DimNode::Kind::name, 0, std::string(name)));
 }
 
@@ -346,7 +377,8 @@ Expected<std::string> Graph::print() {
   return text;
 }
 
-Status Graph::compileToFile(std::string_view path, const GraphCompileOptions &options) {
+Status Graph::compileToFile(std::string_view path,
+                            const GraphCompileOptions &options) {
   if (Status status = state->end(); !status)
     return status;
   CompileOptions compile;
@@ -358,7 +390,8 @@ Status Graph::compileToFile(std::string_view path, const GraphCompileOptions &op
   OwningOpRef<ModuleOp> copy(state->module->clone());
   std::string message;
   ScopedDiagnosticHandler handler(&state->context, [&](Diagnostic &diagnostic) {
-    if (message.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+    if (message.empty() &&
+        diagnostic.getSeverity() == DiagnosticSeverity::Error)
       message = diagnostic.str();
     return success();
   });
@@ -368,18 +401,22 @@ Status Graph::compileToFile(std::string_view path, const GraphCompileOptions &op
   return Status();
 }
 
-Expected<std::vector<std::byte>> Graph::compile(const GraphCompileOptions &options) {
+Expected<std::vector<std::byte>>
+Graph::compile(const GraphCompileOptions &options) {
   SmallString<128> path;
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("actnet", "actnet", path))
-    return Status(StatusCode::unavailable, "no temporary file: " + code.message());
-  Status status = compileToFile(std::string_view(path.data(), path.size()), options);
+  if (std::error_code code =
+          llvm::sys::fs::createTemporaryFile("actnet", "actnet", path))
+    return Status(StatusCode::unavailable,
+                  "no temporary file: " + code.message());
+  Status status =
+      compileToFile(std::string_view(path.data(), path.size()), options);
   std::vector<std::byte> bytes;
   if (status) {
     auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                               /*RequiresNullTerminator=*/false);
     if (!buffer) {
-      status = Status(StatusCode::unavailable,
-                      "cannot read the package: " + buffer.getError().message());
+      status = Status(StatusCode::unavailable, "cannot read the package: " +
+                                                   buffer.getError().message());
     } else {
       bytes.resize((*buffer)->getBufferSize());
       std::memcpy(bytes.data(), (*buffer)->getBufferStart(), bytes.size());

@@ -19,7 +19,8 @@ using graph::DimExprAttr;
 /// Creates OpTy where the operands are values at all; the attributes are made
 /// by `attributes(state)`.
 template <typename OpTy, typename Attributes>
-static Value make(ArrayRef<Value> operands, const Where &where, Attributes attributes) {
+static Value make(ArrayRef<Value> operands, const Where &where,
+                  Attributes attributes) {
   GraphState *s = GraphState::stateOf(operands);
   if (!s)
     return {};
@@ -27,14 +28,17 @@ static Value make(ArrayRef<Value> operands, const Where &where, Attributes attri
   return s->create<OpTy>(operands, where, list);
 }
 
-template <typename OpTy> static Value make(ArrayRef<Value> operands, const Where &where) {
-  return make<OpTy>(operands, where, [](GraphState &) { return SmallVector<NamedAttribute>(); });
+template <typename OpTy>
+static Value make(ArrayRef<Value> operands, const Where &where) {
+  return make<OpTy>(operands, where,
+                    [](GraphState &) { return SmallVector<NamedAttribute>(); });
 }
 
 static NamedAttribute named(GraphState &s, StringRef name, Attribute value) {
   return s.b.getNamedAttr(name, value);
 }
-static NamedAttribute named(GraphState &s, StringRef name, const std::vector<int64_t> &values) {
+static NamedAttribute named(GraphState &s, StringRef name,
+                            const std::vector<int64_t> &values) {
   return s.b.getNamedAttr(name, s.b.getDenseI64ArrayAttr(values));
 }
 
@@ -47,13 +51,27 @@ static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(GraphState::unwrap(v).getType());
 }
 
-Value add(Value a, Value b, Where where) { return make<graph::AddOp>({a, b}, where); }
-Value sub(Value a, Value b, Where where) { return make<graph::SubOp>({a, b}, where); }
-Value mul(Value a, Value b, Where where) { return make<graph::MulOp>({a, b}, where); }
-Value div(Value a, Value b, Where where) { return make<graph::DivOp>({a, b}, where); }
-Value pow(Value a, Value b, Where where) { return make<graph::PowOp>({a, b}, where); }
-Value maximum(Value a, Value b, Where where) { return make<graph::MaxOp>({a, b}, where); }
-Value minimum(Value a, Value b, Where where) { return make<graph::MinOp>({a, b}, where); }
+Value add(Value a, Value b, Where where) {
+  return make<graph::AddOp>({a, b}, where);
+}
+Value sub(Value a, Value b, Where where) {
+  return make<graph::SubOp>({a, b}, where);
+}
+Value mul(Value a, Value b, Where where) {
+  return make<graph::MulOp>({a, b}, where);
+}
+Value div(Value a, Value b, Where where) {
+  return make<graph::DivOp>({a, b}, where);
+}
+Value pow(Value a, Value b, Where where) {
+  return make<graph::PowOp>({a, b}, where);
+}
+Value maximum(Value a, Value b, Where where) {
+  return make<graph::MaxOp>({a, b}, where);
+}
+Value minimum(Value a, Value b, Where where) {
+  return make<graph::MinOp>({a, b}, where);
+}
 Value neg(Value x, Where where) { return make<graph::NegOp>(x, where); }
 Value abs(Value x, Where where) { return make<graph::AbsOp>(x, where); }
 Value exp(Value x, Where where) { return make<graph::ExpOp>(x, where); }
@@ -85,8 +103,10 @@ Value cast(Value x, DType type, Where where) {
   auto values = s ? s->take(x, where) : std::nullopt;
   if (!values)
     return {};
-  RankedTensorType result = graph::getTensorType(graph::getDims(typeOf(x)), s->type(type));
-  return s->wrap(graph::CastOp::create(s->b, s->location(where), result, values->front()));
+  RankedTensorType result =
+      graph::getTensorType(graph::getDims(typeOf(x)), s->type(type));
+  return s->wrap(
+      graph::CastOp::create(s->b, s->location(where), result, values->front()));
 }
 
 Value select(Value condition, Value a, Value b, Where where) {
@@ -101,7 +121,8 @@ Value compare(Compare predicate, Value a, Value b, Where where) {
   });
 }
 
-Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims, Where where) {
+Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims,
+             Where where) {
   for (int64_t &axis : axes)
     axis = wrapAxis(x, axis);
   if (axes.empty())
@@ -110,8 +131,9 @@ Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims, Whe
   llvm::sort(axes);
   return make<graph::ReduceOp>(x, where, [&](GraphState &s) {
     auto k = static_cast<graph::ReduceKind>(kind);
-    SmallVector<NamedAttribute> list{named(s, "kind", graph::ReduceKindAttr::get(&s.context, k)),
-                                     named(s, "dims", axes)};
+    SmallVector<NamedAttribute> list{
+        named(s, "kind", graph::ReduceKindAttr::get(&s.context, k)),
+        named(s, "dims", axes)};
     if (keepDims)
       list.push_back(named(s, "keepdims", s.b.getUnitAttr()));
     return list;
@@ -120,7 +142,8 @@ Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims, Whe
 
 Value einsum(std::string_view spec, Value a, Value b, Where where) {
   return make<graph::EinsumOp>({a, b}, where, [&](GraphState &s) {
-    return SmallVector<NamedAttribute>{named(s, "spec", s.b.getStringAttr(StringRef(spec)))};
+    return SmallVector<NamedAttribute>{
+        named(s, "spec", s.b.getStringAttr(StringRef(spec)))};
   });
 }
 
@@ -129,34 +152,44 @@ Value matmul(Value a, Value b, Where where) {
   if (!s)
     return {};
   size_t left = a.rank(), right = b.rank();
-  if (s->error && a && b && (left < 2 || left > 20 || (right != 2 && right != left)))
-    s->fail(where, "matmul: ranks " + std::to_string(left) + " and " + std::to_string(right) +
+  if (s->error && a && b &&
+      (left < 2 || left > 20 || (right != 2 && right != left)))
+    s->fail(where, "matmul: ranks " + std::to_string(left) + " and " +
+                       std::to_string(right) +
                        "; the right operand has rank 2 or the left one's");
   if (!s->error)
     return {};
   std::string batch;
   for (size_t i = 2; i < left; ++i)
     batch += static_cast<char>('p' + i - 2 > 'z' ? 'a' + i - 13 : 'p' + i - 2);
-  return einsum(batch + "mk," + (right == 2 ? "" : batch) + "kn->" + batch + "mn", a, b, where);
+  return einsum(batch + "mk," + (right == 2 ? "" : batch) + "kn->" + batch +
+                    "mn",
+                a, b, where);
 }
 
 Value conv2d(Value x, Value filter, const ConvOptions &options, Where where) {
   return make<graph::ConvOp>({x, filter}, where, [&](GraphState &s) {
     auto text = [&](StringRef t) { return s.b.getStringAttr(t); };
     return SmallVector<NamedAttribute>{
-        named(s, "input_layout", text("nchw")), named(s, "filter_layout", text("oihw")),
-        named(s, "output_layout", text("nchw")), named(s, "strides", options.strides),
-        named(s, "padding", options.padding), named(s, "dilations", options.dilations),
+        named(s, "input_layout", text("nchw")),
+        named(s, "filter_layout", text("oihw")),
+        named(s, "output_layout", text("nchw")),
+        named(s, "strides", options.strides),
+        named(s, "padding", options.padding),
+        named(s, "dilations", options.dilations),
         named(s, "groups", s.b.getI64IntegerAttr(options.groups))};
   });
 }
 
-static Value pool(graph::PoolKind kind, Value x, const PoolOptions &options, const Where &where) {
+static Value pool(graph::PoolKind kind, Value x, const PoolOptions &options,
+                  const Where &where) {
   return make<graph::PoolOp>(x, where, [&](GraphState &s) {
     return SmallVector<NamedAttribute>{
         named(s, "kind", graph::PoolKindAttr::get(&s.context, kind)),
-        named(s, "layout", s.b.getStringAttr("nchw")), named(s, "window", options.window),
-        named(s, "strides", options.strides), named(s, "padding", options.padding),
+        named(s, "layout", s.b.getStringAttr("nchw")),
+        named(s, "window", options.window),
+        named(s, "strides", options.strides),
+        named(s, "padding", options.padding),
         named(s, "dilations", std::vector<int64_t>(options.window.size(), 1))};
   });
 }
@@ -175,7 +208,8 @@ static Value typed(Value x, const std::vector<Dim> &shape, const Where &where) {
   auto values = s ? s->take(x, where) : std::nullopt;
   if (!values)
     return {};
-  RankedTensorType type = graph::getTensorType(s->exprs(shape), typeOf(x).getElementType());
+  RankedTensorType type =
+      graph::getTensorType(s->exprs(shape), typeOf(x).getElementType());
   OpTy op = OpTy::create(s->b, s->location(where), type, values->front());
   LogicalResult valid = s->guarded(where, [&] { return op.verify(); });
   if (succeeded(valid))
@@ -203,10 +237,11 @@ Value slice(Value x, int64_t axis, Dim start, Dim size, Where where) {
     return {};
   axis = wrapAxis(x, axis);
   SmallVector<DimExprAttr> sizes = graph::getDims(typeOf(x));
-  SmallVector<DimExprAttr> starts(sizes.size(), graph::dimConstant(&s->context, 0));
+  SmallVector<DimExprAttr> starts(sizes.size(),
+                                  graph::dimConstant(&s->context, 0));
   if (axis < 0 || axis >= static_cast<int64_t>(sizes.size())) {
-    s->fail(where, "slice: axis " + std::to_string(axis) + " is outside a rank of " +
-                       std::to_string(sizes.size()));
+    s->fail(where, "slice: axis " + std::to_string(axis) +
+                       " is outside a rank of " + std::to_string(sizes.size()));
     return {};
   }
   starts[axis] = s->exprs({start}).front();
@@ -221,8 +256,8 @@ Value slice(Value x, int64_t axis, Dim start, Dim size, Where where) {
 
 Value concat(std::vector<Value> inputs, int64_t axis, Where where) {
   return make<graph::ConcatOp>(inputs, where, [&](GraphState &s) {
-    return SmallVector<NamedAttribute>{
-        named(s, "axis", s.b.getI64IntegerAttr(wrapAxis(inputs.front(), axis)))};
+    return SmallVector<NamedAttribute>{named(
+        s, "axis", s.b.getI64IntegerAttr(wrapAxis(inputs.front(), axis)))};
   });
 }
 
@@ -233,9 +268,11 @@ Value gather(Value data, Value indices, int64_t axis, Where where) {
   });
 }
 
-template <typename OpTy> static Value alongAxis(Value x, int64_t axis, const Where &where) {
+template <typename OpTy>
+static Value alongAxis(Value x, int64_t axis, const Where &where) {
   return make<OpTy>(x, where, [&](GraphState &s) {
-    return SmallVector<NamedAttribute>{named(s, "axis", s.b.getI64IntegerAttr(wrapAxis(x, axis)))};
+    return SmallVector<NamedAttribute>{
+        named(s, "axis", s.b.getI64IntegerAttr(wrapAxis(x, axis)))};
   });
 }
 Value softmax(Value x, int64_t axis, Where where) {
@@ -247,38 +284,47 @@ Value logSoftmax(Value x, int64_t axis, Where where) {
 
 /// Norms: optional parameters, an axis or groups, epsilon.
 template <typename OpTy>
-static Value norm(ArrayRef<Value> operands, StringRef key, int64_t number, double epsilon,
-                  const Where &where, std::optional<SmallVector<int32_t>> segments = {}) {
+static Value norm(ArrayRef<Value> operands, StringRef key, int64_t number,
+                  double epsilon, const Where &where,
+                  std::optional<SmallVector<int32_t>> segments = {}) {
   SmallVector<Value> given;
   for (Value v : operands)
     if (v)
       given.push_back(v);
   return make<OpTy>(given, where, [&](GraphState &s) {
-    SmallVector<NamedAttribute> list{named(s, key, s.b.getI64IntegerAttr(number)),
-                                     named(s, "epsilon", s.b.getF64FloatAttr(epsilon))};
+    SmallVector<NamedAttribute> list{
+        named(s, key, s.b.getI64IntegerAttr(number)),
+        named(s, "epsilon", s.b.getF64FloatAttr(epsilon))};
     if (segments)
-      list.push_back(named(s, "operandSegmentSizes", s.b.getDenseI32ArrayAttr(*segments)));
+      list.push_back(
+          named(s, "operandSegmentSizes", s.b.getDenseI32ArrayAttr(*segments)));
     return list;
   });
 }
 
-Value layerNorm(Value x, Value scale, Value bias, int64_t axis, double epsilon, Where where) {
+Value layerNorm(Value x, Value scale, Value bias, int64_t axis, double epsilon,
+                Where where) {
   SmallVector<int32_t> segments{1, bool(scale), bool(bias)};
-  return norm<graph::LayerNormOp>({x, scale, bias}, "axis", wrapAxis(x, axis), epsilon, where,
-                                  segments);
+  return norm<graph::LayerNormOp>({x, scale, bias}, "axis", wrapAxis(x, axis),
+                                  epsilon, where, segments);
 }
 Value rmsNorm(Value x, Value scale, int64_t axis, double epsilon, Where where) {
-  return norm<graph::RmsNormOp>({x, scale}, "axis", wrapAxis(x, axis), epsilon, where);
+  return norm<graph::RmsNormOp>({x, scale}, "axis", wrapAxis(x, axis), epsilon,
+                                where);
 }
-Value batchNorm(Value x, Value scale, Value bias, Value mean, Value variance, double epsilon,
-                Where where) {
-  return norm<graph::BatchNormOp>({x, scale, bias, mean, variance}, "axis", 1, epsilon, where);
+Value batchNorm(Value x, Value scale, Value bias, Value mean, Value variance,
+                double epsilon, Where where) {
+  return norm<graph::BatchNormOp>({x, scale, bias, mean, variance}, "axis", 1,
+                                  epsilon, where);
 }
-Value groupNorm(Value x, Value scale, Value bias, int64_t groups, double epsilon, Where where) {
-  return norm<graph::GroupNormOp>({x, scale, bias}, "groups", groups, epsilon, where);
+Value groupNorm(Value x, Value scale, Value bias, int64_t groups,
+                double epsilon, Where where) {
+  return norm<graph::GroupNormOp>({x, scale, bias}, "groups", groups, epsilon,
+                                  where);
 }
 
-Value attention(Value q, Value k, Value v, double scale, Value mask, bool causal, Where where) {
+Value attention(Value q, Value k, Value v, double scale, Value mask,
+                bool causal, Where where) {
   SmallVector<Value> operands{q, k, v};
   if (mask)
     operands.push_back(mask);

@@ -52,12 +52,14 @@ struct GraphState {
 
   /// The values of the operands, or nothing (with the error kept) where one is
   /// invalid, or they belong to different graphs or functions.
-  std::optional<llvm::SmallVector<mlir::Value>> take(llvm::ArrayRef<Value> operands,
-                                                     const Where &where);
+  std::optional<llvm::SmallVector<mlir::Value>>
+  take(llvm::ArrayRef<Value> operands, const Where &where);
   static GraphState *stateOf(llvm::ArrayRef<Value> operands);
 
   Value wrap(mlir::Value v) { return Value(this, v.getAsOpaquePointer()); }
-  static mlir::Value unwrap(Value v) { return mlir::Value::getFromOpaquePointer(v.handle); }
+  static mlir::Value unwrap(Value v) {
+    return mlir::Value::getFromOpaquePointer(v.handle);
+  }
   static GraphState *of(Value v) { return v.state; }
 
   /// Ends every function: returns and result types.
@@ -66,11 +68,13 @@ struct GraphState {
   /// Runs `work` and keeps what it diagnoses as the first error.
   template <typename Work> auto guarded(const Where &where, Work work) {
     std::string message;
-    mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-      if (message.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-        message = diagnostic.str();
-      return mlir::success();
-    });
+    mlir::ScopedDiagnosticHandler handler(
+        &context, [&](mlir::Diagnostic &diagnostic) {
+          if (message.empty() &&
+              diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+            message = diagnostic.str();
+          return mlir::success();
+        });
     auto result = work();
     if (mlir::failed(result))
       fail(where, message.empty() ? "the operation failed" : message);

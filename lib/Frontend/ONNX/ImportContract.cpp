@@ -7,8 +7,10 @@ using namespace mlir;
 
 namespace actnet::onnx {
 
-static FailureOr<Value> einsum(NodeImport &n, StringRef spec, Value a, Value c) {
-  return n.create<graph::EinsumOp>({a, c}, n.named("spec", n.b.getStringAttr(spec)));
+static FailureOr<Value> einsum(NodeImport &n, StringRef spec, Value a,
+                               Value c) {
+  return n.create<graph::EinsumOp>({a, c},
+                                   n.named("spec", n.b.getStringAttr(spec)));
 }
 
 /// MatMul (13): NumPy's matmul. Leading dims of the right operand that the left
@@ -37,7 +39,8 @@ static LogicalResult matMul(NodeImport &n) {
   std::string left = "mk", right = "kn", out = "mn";
   SmallVector<DimExprAttr> outDims;
   for (size_t i = 0; i < batch; ++i) {
-    char letter = static_cast<char>('z' - i); // the i-th batch dim from the right
+    char letter =
+        static_cast<char>('z' - i); // the i-th batch dim from the right
     bool inA = i + 2 < da.size(), inC = i + 2 < dc.size();
     DimExprAttr ea = inA ? da[da.size() - 3 - i] : nullptr;
     DimExprAttr ec = inC ? dc[dc.size() - 3 - i] : nullptr;
@@ -59,7 +62,8 @@ static LogicalResult matMul(NodeImport &n) {
     outDims.insert(outDims.begin(), inA ? ea : ec);
   }
   if (da.back() != dc[dc.size() - 2])
-    return n.error() << "the contracted dims differ: " << graph::toString(da.back()) << " and "
+    return n.error() << "the contracted dims differ: "
+                     << graph::toString(da.back()) << " and "
                      << graph::toString(dc[dc.size() - 2]);
   // Dims of extent 1 that a letter was taken from.
   auto strip = [&](Value v, ArrayRef<DimExprAttr> dims, size_t keep) {
@@ -96,21 +100,23 @@ static LogicalResult gemm(NodeImport &n) {
   if (failed(a) || failed(c))
     return failure();
   if (n.type(*a).getRank() != 2 || n.type(*c).getRank() != 2)
-    return n.error() << "operands must have rank 2, found " << n.type(*a).getRank() << " and "
-                     << n.type(*c).getRank();
+    return n.error() << "operands must have rank 2, found "
+                     << n.type(*a).getRank() << " and " << n.type(*c).getRank();
   std::string spec = std::string(n.intAttr("transA", 0) ? "km" : "mk") +
                      (n.intAttr("transB", 0) ? ",nk" : ",kn") + "->mn";
   FailureOr<Value> y = einsum(n, spec, *a, *c);
   auto scale = [&](FailureOr<Value> v, double factor) -> FailureOr<Value> {
     if (failed(v) || factor == 1)
       return v;
-    return n.create<graph::MulOp>({*v, n.scalar(n.type(*v).getElementType(), factor)});
+    return n.create<graph::MulOp>(
+        {*v, n.scalar(n.type(*v).getElementType(), factor)});
   };
   y = scale(y, n.floatAttr("alpha", 1));
   if (succeeded(y) && n.has(2)) {
     FailureOr<Value> bias = n.value(2);
     bias = scale(bias, n.floatAttr("beta", 1));
-    y = succeeded(bias) ? n.create<graph::AddOp>({*y, *bias}) : FailureOr<Value>(failure());
+    y = succeeded(bias) ? n.create<graph::AddOp>({*y, *bias})
+                        : FailureOr<Value>(failure());
   }
   if (failed(y))
     return failure();
@@ -125,25 +131,29 @@ struct Window {
 };
 } // namespace
 
-static FailureOr<Window> readWindow(NodeImport &n, ArrayRef<DimExprAttr> inputDims,
+static FailureOr<Window> readWindow(NodeImport &n,
+                                    ArrayRef<DimExprAttr> inputDims,
                                     ArrayRef<int64_t> extents) {
   size_t rank = inputDims.size() - 2;
   Window w;
   w.extents.assign(extents.begin(), extents.end());
   w.strides = n.intsAttr("strides").value_or(SmallVector<int64_t>(rank, 1));
   w.dilations = n.intsAttr("dilations").value_or(SmallVector<int64_t>(rank, 1));
-  SmallVector<int64_t> pads = n.intsAttr("pads").value_or(SmallVector<int64_t>(2 * rank, 0));
-  if (w.extents.size() != rank || w.strides.size() != rank || w.dilations.size() != rank ||
-      pads.size() != 2 * rank) {
-    n.error() << "kernel_shape, strides, dilations and pads must have 1, 1, 1 and 2 numbers for "
+  SmallVector<int64_t> pads =
+      n.intsAttr("pads").value_or(SmallVector<int64_t>(2 * rank, 0));
+  if (w.extents.size() != rank || w.strides.size() != rank ||
+      w.dilations.size() != rank || pads.size() != 2 * rank) {
+    n.error() << "kernel_shape, strides, dilations and pads must have 1, 1, 1 "
+                 "and 2 numbers for "
                  "each of the "
               << rank << " spatial dims";
     return failure();
   }
   for (size_t i = 0; i < rank; ++i)
-    if (w.extents[i] < 1 || w.strides[i] < 1 || w.dilations[i] < 1 || pads[i] < 0 ||
-        pads[rank + i] < 0 || std::max({w.extents[i], w.strides[i], w.dilations[i], pads[i],
-                                        pads[rank + i]}) > (1 << 24)) {
+    if (w.extents[i] < 1 || w.strides[i] < 1 || w.dilations[i] < 1 ||
+        pads[i] < 0 || pads[rank + i] < 0 ||
+        std::max({w.extents[i], w.strides[i], w.dilations[i], pads[i],
+                  pads[rank + i]}) > (1 << 24)) {
       n.error() << "kernel_shape, strides, dilations or pads are out of range";
       return failure();
     }
@@ -166,7 +176,8 @@ static FailureOr<Window> readWindow(NodeImport &n, ArrayRef<DimExprAttr> inputDi
         return failure();
       } else {
         int64_t out = (*extent + w.strides[i] - 1) / w.strides[i];
-        total = std::max<int64_t>(0, (out - 1) * w.strides[i] + reach - *extent);
+        total =
+            std::max<int64_t>(0, (out - 1) * w.strides[i] + reach - *extent);
       }
     }
     int64_t small = total / 2, large = total - small;
@@ -186,28 +197,32 @@ static LogicalResult conv(NodeImport &n) {
     return failure();
   int64_t rank = n.type(*x).getRank() - 2;
   if (rank < 1 || rank > 3 || n.type(*f).getRank() != rank + 2)
-    return n.error() << "the input must have rank 3 to 5 and the filter the same rank, found "
+    return n.error() << "the input must have rank 3 to 5 and the filter the "
+                        "same rank, found "
                      << n.type(*x).getRank() << " and " << n.type(*f).getRank();
   if (!n.type(*f).hasStaticShape())
     return n.error() << "the filter must have a static shape";
-  FailureOr<Window> w = readWindow(n, n.dims(*x), n.type(*f).getShape().drop_front(2));
+  FailureOr<Window> w =
+      readWindow(n, n.dims(*x), n.type(*f).getShape().drop_front(2));
   if (failed(w))
     return failure();
   auto text = [&](StringRef s) { return n.b.getStringAttr(s); };
   FailureOr<Value> y = n.create<graph::ConvOp>(
-      {*x, *f}, {n.named("input_layout", text(layout("nc", rank))),
-                 n.named("filter_layout", text(layout("oi", rank))),
-                 n.named("output_layout", text(layout("nc", rank))),
-                 n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
-                 n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
-                 n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
-                 n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
+      {*x, *f},
+      {n.named("input_layout", text(layout("nc", rank))),
+       n.named("filter_layout", text(layout("oi", rank))),
+       n.named("output_layout", text(layout("nc", rank))),
+       n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
+       n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
+       n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
+       n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
   if (succeeded(y) && n.has(2)) {
     FailureOr<Value> bias = n.value(2);
     if (failed(bias))
       return failure();
     if (n.type(*bias).getRank() != 1)
-      return n.error() << "the bias must have rank 1, found " << n.type(*bias).getRank();
+      return n.error() << "the bias must have rank 1, found "
+                       << n.type(*bias).getRank();
     SmallVector<DimExprAttr> dims(rank + 1, n.dim(1));
     dims[0] = n.dims(*bias)[0];
     y = n.create<graph::AddOp>({*y, n.reshape(*bias, dims)});
@@ -228,13 +243,15 @@ static LogicalResult pool(NodeImport &n) {
   if (n.node.outputs.size() > 1 && !n.node.outputs[1].empty())
     return n.error() << "the output Indices is not supported";
   FailureOr<Window> w =
-      readWindow(n, n.dims(*x), n.intsAttr("kernel_shape").value_or(SmallVector<int64_t>()));
+      readWindow(n, n.dims(*x),
+                 n.intsAttr("kernel_shape").value_or(SmallVector<int64_t>()));
   if (failed(w))
     return failure();
   bool isMax = n.node.opType == "MaxPool";
   SmallVector<NamedAttribute> attributes = {
-      n.named("kind", graph::PoolKindAttr::get(n.b.getContext(), isMax ? graph::PoolKind::max
-                                                                       : graph::PoolKind::avg)),
+      n.named("kind", graph::PoolKindAttr::get(n.b.getContext(),
+                                               isMax ? graph::PoolKind::max
+                                                     : graph::PoolKind::avg)),
       n.named("layout", n.b.getStringAttr(layout("nc", rank))),
       n.named("window", n.b.getDenseI64ArrayAttr(w->extents)),
       n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
@@ -258,10 +275,12 @@ static LogicalResult globalPool(NodeImport &n) {
   SmallVector<int64_t> dims;
   for (int64_t i = 2; i < n.type(*x).getRank(); ++i)
     dims.push_back(i);
-  auto kind = n.node.opType == "GlobalMaxPool" ? graph::ReduceKind::max : graph::ReduceKind::mean;
+  auto kind = n.node.opType == "GlobalMaxPool" ? graph::ReduceKind::max
+                                               : graph::ReduceKind::mean;
   FailureOr<Value> y = n.create<graph::ReduceOp>(
       *x, {n.named("kind", graph::ReduceKindAttr::get(n.b.getContext(), kind)),
-           n.named("dims", n.b.getDenseI64ArrayAttr(dims)), n.named("keepdims", n.b.getUnitAttr())});
+           n.named("dims", n.b.getDenseI64ArrayAttr(dims)),
+           n.named("keepdims", n.b.getUnitAttr())});
   if (failed(y))
     return failure();
   n.result(0, *y);
@@ -277,8 +296,10 @@ static LogicalResult einsumNode(NodeImport &n) {
   for (char ch : n.stringAttr("equation", ""))
     if (ch != ' ')
       spec += ch;
-  if (n.node.inputs.size() != 2 || !StringRef(spec).contains("->") || StringRef(spec).contains('.'))
-    return n.error() << "only two operands with an explicit result and no '...' are supported";
+  if (n.node.inputs.size() != 2 || !StringRef(spec).contains("->") ||
+      StringRef(spec).contains('.'))
+    return n.error() << "only two operands with an explicit result and no "
+                        "'...' are supported";
   FailureOr<Value> y = einsum(n, spec, *a, *c);
   if (failed(y))
     return failure();

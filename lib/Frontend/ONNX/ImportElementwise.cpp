@@ -72,14 +72,15 @@ static LogicalResult mean(NodeImport &n) {
   return success();
 }
 
-template <graph::ComparePredicate predicate> static LogicalResult compare(NodeImport &n) {
+template <graph::ComparePredicate predicate>
+static LogicalResult compare(NodeImport &n) {
   FailureOr<Value> a = n.value(0);
   FailureOr<Value> c = succeeded(a) ? n.value(1) : FailureOr<Value>(failure());
   if (failed(c))
     return failure();
   FailureOr<Value> y = n.create<graph::CompareOp>(
-      {*a, *c},
-      n.named("predicate", graph::ComparePredicateAttr::get(n.b.getContext(), predicate)));
+      {*a, *c}, n.named("predicate", graph::ComparePredicateAttr::get(
+                                         n.b.getContext(), predicate)));
   if (failed(y))
     return failure();
   n.result(0, *y);
@@ -98,15 +99,16 @@ static LogicalResult where(NodeImport &n) {
 }
 
 static FailureOr<Value> clamp(NodeImport &n, Value x, double lo, double hi) {
-  return n.create<graph::ClampOp>(
-      x, {n.named("lo", n.b.getF64FloatAttr(lo)), n.named("hi", n.b.getF64FloatAttr(hi))});
+  return n.create<graph::ClampOp>(x, {n.named("lo", n.b.getF64FloatAttr(lo)),
+                                      n.named("hi", n.b.getF64FloatAttr(hi))});
 }
 
 static LogicalResult relu(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   if (succeeded(x) && n.type(*x).getElementType().isInteger(1))
     return n.error() << "X: expected numbers, found booleans";
-  FailureOr<Value> y = succeeded(x) ? clamp(n, *x, 0, INFINITY) : FailureOr<Value>(failure());
+  FailureOr<Value> y =
+      succeeded(x) ? clamp(n, *x, 0, INFINITY) : FailureOr<Value>(failure());
   if (failed(y))
     return failure();
   n.result(0, *y);
@@ -134,11 +136,13 @@ static LogicalResult clip(NodeImport &n) {
     // Bounds that are data, or crossed ones: min(max(x, lo), hi) as it stands.
     if (n.has(1)) {
       FailureOr<Value> bound = n.value(1);
-      y = succeeded(bound) ? n.create<graph::MaxOp>({*y, *bound}) : FailureOr<Value>(failure());
+      y = succeeded(bound) ? n.create<graph::MaxOp>({*y, *bound})
+                           : FailureOr<Value>(failure());
     }
     if (succeeded(y) && n.has(2)) {
       FailureOr<Value> bound = n.value(2);
-      y = succeeded(bound) ? n.create<graph::MinOp>({*y, *bound}) : FailureOr<Value>(failure());
+      y = succeeded(bound) ? n.create<graph::MinOp>({*y, *bound})
+                           : FailureOr<Value>(failure());
     }
   }
   if (failed(y))
@@ -153,7 +157,8 @@ static LogicalResult gelu(NodeImport &n) {
     return failure();
   StringRef approximate = n.stringAttr("approximate", "none");
   if (approximate != "none" && approximate != "tanh")
-    return n.error() << "approximate '" << approximate << "' is not none or tanh";
+    return n.error() << "approximate '" << approximate
+                     << "' is not none or tanh";
   SmallVector<NamedAttribute> attributes;
   if (approximate == "tanh")
     attributes.push_back(n.named("tanh_approximation", n.b.getUnitAttr()));
@@ -174,13 +179,20 @@ static LogicalResult activation(NodeImport &n) {
   auto number = [&](double v) { return n.scalar(type, v); };
   FailureOr<Value> y = failure();
   StringRef op = n.node.opType;
-  auto chained = [&](FailureOr<Value> v, auto next) { return succeeded(v) ? next(*v) : v; };
-  auto scaled = [&](Value v, double s) { return n.create<graph::MulOp>({v, number(s)}); };
-  auto shifted = [&](Value v, double s) { return n.create<graph::AddOp>({v, number(s)}); };
+  auto chained = [&](FailureOr<Value> v, auto next) {
+    return succeeded(v) ? next(*v) : v;
+  };
+  auto scaled = [&](Value v, double s) {
+    return n.create<graph::MulOp>({v, number(s)});
+  };
+  auto shifted = [&](Value v, double s) {
+    return n.create<graph::AddOp>({v, number(s)});
+  };
   auto selectNegative = [&](FailureOr<Value> negative) -> FailureOr<Value> {
     FailureOr<Value> below = n.create<graph::CompareOp>(
         {x, number(0)}, n.named("predicate", graph::ComparePredicateAttr::get(
-                                                 n.b.getContext(), graph::ComparePredicate::lt)));
+                                                 n.b.getContext(),
+                                                 graph::ComparePredicate::lt)));
     if (failed(below) || failed(negative))
       return failure();
     return n.create<graph::SelectOp>({*below, *negative, x});
@@ -188,17 +200,22 @@ static LogicalResult activation(NodeImport &n) {
   if (op == "LeakyRelu") {
     y = selectNegative(scaled(x, n.floatAttr("alpha", 0.01)));
   } else if (op == "Elu") {
-    FailureOr<Value> e = chained(n.create<graph::ExpOp>(x), [&](Value v) { return shifted(v, -1); });
-    y = selectNegative(chained(e, [&](Value v) { return scaled(v, n.floatAttr("alpha", 1)); }));
+    FailureOr<Value> e = chained(n.create<graph::ExpOp>(x),
+                                 [&](Value v) { return shifted(v, -1); });
+    y = selectNegative(chained(
+        e, [&](Value v) { return scaled(v, n.floatAttr("alpha", 1)); }));
   } else if (op == "HardSigmoid" || op == "HardSwish") {
     bool swish = op == "HardSwish";
     FailureOr<Value> v = scaled(x, swish ? 1.0 / 6 : n.floatAttr("alpha", 0.2));
-    v = chained(v, [&](Value t) { return shifted(t, swish ? 0.5 : n.floatAttr("beta", 0.5)); });
+    v = chained(v, [&](Value t) {
+      return shifted(t, swish ? 0.5 : n.floatAttr("beta", 0.5));
+    });
     y = chained(v, [&](Value t) { return clamp(n, t, 0, 1); });
     if (swish)
       y = chained(y, [&](Value t) { return n.create<graph::MulOp>({x, t}); });
   } else if (op == "Softplus") {
-    FailureOr<Value> v = chained(n.create<graph::ExpOp>(x), [&](Value t) { return shifted(t, 1); });
+    FailureOr<Value> v = chained(n.create<graph::ExpOp>(x),
+                                 [&](Value t) { return shifted(t, 1); });
     y = chained(v, [&](Value t) { return n.create<graph::LogOp>(t); });
   }
   if (failed(y))
@@ -213,8 +230,9 @@ static LogicalResult prelu(NodeImport &n) {
     return failure();
   Value zero = n.scalar(n.type(*x).getElementType(), 0);
   FailureOr<Value> below = n.create<graph::CompareOp>(
-      {*x, zero}, n.named("predicate", graph::ComparePredicateAttr::get(
-                                           n.b.getContext(), graph::ComparePredicate::lt)));
+      {*x, zero},
+      n.named("predicate", graph::ComparePredicateAttr::get(
+                               n.b.getContext(), graph::ComparePredicate::lt)));
   FailureOr<Value> scaled = n.create<graph::MulOp>({*x, *slope});
   if (failed(below) || failed(scaled))
     return failure();
@@ -234,7 +252,9 @@ static LogicalResult cast(NodeImport &n) {
   if (!element)
     return n.error() << "element type " << to << " is not supported";
   RankedTensorType type = graph::getTensorType(n.dims(*x), element);
-  n.result(0, type == x->getType() ? *x : graph::CastOp::create(n.b, n.loc, type, *x).getResult());
+  n.result(0, type == x->getType()
+                  ? *x
+                  : graph::CastOp::create(n.b, n.loc, type, *x).getResult());
   return success();
 }
 
@@ -244,8 +264,9 @@ static LogicalResult isNaN(NodeImport &n) {
   if (failed(x))
     return failure();
   FailureOr<Value> y = n.create<graph::CompareOp>(
-      {*x, *x}, n.named("predicate", graph::ComparePredicateAttr::get(
-                                         n.b.getContext(), graph::ComparePredicate::ne)));
+      {*x, *x},
+      n.named("predicate", graph::ComparePredicateAttr::get(
+                               n.b.getContext(), graph::ComparePredicate::ne)));
   if (failed(y))
     return failure();
   n.result(0, *y);
@@ -256,7 +277,8 @@ static LogicalResult same(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   if (failed(x))
     return failure();
-  if (n.node.opType == "Dropout" && n.node.outputs.size() > 1 && !n.node.outputs[1].empty())
+  if (n.node.opType == "Dropout" && n.node.outputs.size() > 1 &&
+      !n.node.outputs[1].empty())
     return n.error() << "the mask output is not supported";
   n.result(0, *x);
   return success();
@@ -305,7 +327,8 @@ void addElementwise(ImportTable &table) {
   table["Relu"] = relu;
   table["Clip"] = clip;
   table["Gelu"] = gelu;
-  for (StringRef name : {"LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Softplus"})
+  for (StringRef name :
+       {"LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Softplus"})
     table[name] = activation;
   table["PRelu"] = prelu;
   table["Cast"] = cast;

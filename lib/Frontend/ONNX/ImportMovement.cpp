@@ -17,19 +17,23 @@ static LogicalResult finish(NodeImport &n, FailureOr<Value> y) {
 }
 
 /// Reshapes where the numbers of elements agree; an error otherwise.
-static LogicalResult reshapeTo(NodeImport &n, Value x, ArrayRef<DimExprAttr> dims) {
+static LogicalResult reshapeTo(NodeImport &n, Value x,
+                               ArrayRef<DimExprAttr> dims) {
   MLIRContext *context = n.b.getContext();
-  DimExprAttr from = graph::dimProduct(context, n.dims(x)), to = graph::dimProduct(context, dims);
+  DimExprAttr from = graph::dimProduct(context, n.dims(x)),
+              to = graph::dimProduct(context, dims);
   if (from != to)
     return n.error() << "the input has " << graph::toString(from)
-                     << " elements, the shape asked for " << graph::toString(to);
+                     << " elements, the shape asked for "
+                     << graph::toString(to);
   n.result(0, n.reshape(x, dims));
   return success();
 }
 
 static LogicalResult reshape(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
-  FailureOr<ShapeValue> shape = succeeded(x) ? n.needShape(1, "the shape") : FailureOr<ShapeValue>(failure());
+  FailureOr<ShapeValue> shape = succeeded(x) ? n.needShape(1, "the shape")
+                                             : FailureOr<ShapeValue>(failure());
   if (failed(shape))
     return failure();
   SmallVector<DimExprAttr> in = n.dims(*x), dims;
@@ -44,7 +48,8 @@ static LogicalResult reshape(NodeImport &n) {
       dims.push_back(n.dim(1));
     } else if (v == 0 && !allowZero) {
       if (i >= in.size())
-        return n.error() << "the shape copies dim " << i << ", the input has rank " << in.size();
+        return n.error() << "the shape copies dim " << i
+                         << ", the input has rank " << in.size();
       dims.push_back(in[i]);
     } else if (v && *v < 0) {
       return n.error() << "the shape has " << *v;
@@ -73,12 +78,14 @@ static LogicalResult flatten(NodeImport &n) {
   axis = axis < 0 ? axis + rank : axis;
   MLIRContext *context = n.b.getContext();
   ArrayRef<DimExprAttr> all(in);
-  return reshapeTo(n, *x, {graph::dimProduct(context, all.take_front(axis)),
-                           graph::dimProduct(context, all.drop_front(axis))});
+  return reshapeTo(n, *x,
+                   {graph::dimProduct(context, all.take_front(axis)),
+                    graph::dimProduct(context, all.drop_front(axis))});
 }
 
 /// Axes from an attribute (before opset 13) or the second operand.
-static FailureOr<std::optional<SmallVector<int64_t>>> readAxes(NodeImport &n, int64_t since) {
+static FailureOr<std::optional<SmallVector<int64_t>>> readAxes(NodeImport &n,
+                                                               int64_t since) {
   if (n.opset < since)
     return n.intsAttr("axes");
   if (!n.has(1))
@@ -107,7 +114,8 @@ static LogicalResult squeeze(NodeImport &n) {
       if (failed(axis))
         return failure();
       if (graph::constantValue(in[*axis]) != 1)
-        return n.error() << "dim " << *axis << " is " << graph::toString(in[*axis]) << ", not 1";
+        return n.error() << "dim " << *axis << " is "
+                         << graph::toString(in[*axis]) << ", not 1";
       drop[*axis] = true;
     }
   }
@@ -156,7 +164,8 @@ static LogicalResult transpose(NodeImport &n) {
 
 static LogicalResult expand(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
-  FailureOr<ShapeValue> shape = succeeded(x) ? n.needShape(1, "the shape") : FailureOr<ShapeValue>(failure());
+  FailureOr<ShapeValue> shape = succeeded(x) ? n.needShape(1, "the shape")
+                                             : FailureOr<ShapeValue>(failure());
   if (failed(shape))
     return failure();
   SmallVector<DimExprAttr> in = n.dims(*x), to = shape->elements;
@@ -165,15 +174,18 @@ static LogicalResult expand(NodeImport &n) {
   to.insert(to.begin(), rank - to.size(), n.dim(1));
   SmallVector<DimExprAttr> dims;
   for (size_t i = 0; i < rank; ++i) {
-    if (in[i] != to[i] && graph::constantValue(in[i]) != 1 && graph::constantValue(to[i]) != 1)
-      return n.error() << "dims " << graph::toString(in[i]) << " and " << graph::toString(to[i])
-                       << " do not broadcast";
+    if (in[i] != to[i] && graph::constantValue(in[i]) != 1 &&
+        graph::constantValue(to[i]) != 1)
+      return n.error() << "dims " << graph::toString(in[i]) << " and "
+                       << graph::toString(to[i]) << " do not broadcast";
     dims.push_back(graph::constantValue(in[i]) == 1 ? to[i] : in[i]);
   }
-  RankedTensorType type = graph::getTensorType(dims, n.type(*x).getElementType());
-  n.result(0, type == x->getType()
-                  ? *x
-                  : graph::BroadcastOp::create(n.b, n.loc, type, *x).getResult());
+  RankedTensorType type =
+      graph::getTensorType(dims, n.type(*x).getElementType());
+  n.result(0,
+           type == x->getType()
+               ? *x
+               : graph::BroadcastOp::create(n.b, n.loc, type, *x).getResult());
   return success();
 }
 
@@ -187,7 +199,8 @@ static LogicalResult concat(NodeImport &n) {
   }
   if (inputs.empty())
     return n.error() << "it has no operand";
-  FailureOr<int64_t> axis = n.axis(n.intAttr("axis", 0), n.type(inputs[0]).getRank());
+  FailureOr<int64_t> axis =
+      n.axis(n.intAttr("axis", 0), n.type(inputs[0]).getRank());
   if (failed(axis))
     return failure();
   return finish(n, n.create<graph::ConcatOp>(
@@ -195,12 +208,15 @@ static LogicalResult concat(NodeImport &n) {
 }
 
 /// A part of x: starts and sizes a dim.
-static FailureOr<Value> sliceOf(NodeImport &n, Value x, ArrayRef<DimExprAttr> starts,
-                                ArrayRef<DimExprAttr> sizes, ArrayRef<int64_t> steps) {
+static FailureOr<Value> sliceOf(NodeImport &n, Value x,
+                                ArrayRef<DimExprAttr> starts,
+                                ArrayRef<DimExprAttr> sizes,
+                                ArrayRef<int64_t> steps) {
   MLIRContext *context = n.b.getContext();
-  return n.create<graph::SliceOp>(x, {n.named("starts", graph::DimsAttr::get(context, starts)),
-                                      n.named("sizes", graph::DimsAttr::get(context, sizes)),
-                                      n.named("steps", n.b.getDenseI64ArrayAttr(steps))});
+  return n.create<graph::SliceOp>(
+      x, {n.named("starts", graph::DimsAttr::get(context, starts)),
+          n.named("sizes", graph::DimsAttr::get(context, sizes)),
+          n.named("steps", n.b.getDenseI64ArrayAttr(steps))});
 }
 
 static LogicalResult slice(NodeImport &n) {
@@ -220,7 +236,8 @@ static LogicalResult slice(NodeImport &n) {
     fromAttribute("ends", ends);
     axes = n.intsAttr("axes").value_or(SmallVector<int64_t>());
   } else {
-    FailureOr<ShapeValue> s = n.needShape(1, "starts"), e = n.needShape(2, "ends");
+    FailureOr<ShapeValue> s = n.needShape(1, "starts"),
+                          e = n.needShape(2, "ends");
     if (failed(s) || failed(e))
       return failure();
     starts = s->elements;
@@ -243,7 +260,8 @@ static LogicalResult slice(NodeImport &n) {
       axes.push_back(i);
   if (steps.empty())
     steps.assign(starts.size(), 1);
-  if (starts.size() != ends.size() || starts.size() != axes.size() || starts.size() != steps.size())
+  if (starts.size() != ends.size() || starts.size() != axes.size() ||
+      starts.size() != steps.size())
     return n.error() << "starts, ends, axes and steps have different lengths";
 
   MLIRContext *context = n.b.getContext();
@@ -283,7 +301,8 @@ static LogicalResult slice(NodeImport &n) {
       DimExprAttr length = graph::dimSub(place(end, false), begin[*axis]);
       size[*axis] = s == 1 ? length : graph::dimCeilDiv(length, n.dim(s));
     }
-    if (std::optional<int64_t> v = graph::constantValue(size[*axis]); v && *v < 0)
+    if (std::optional<int64_t> v = graph::constantValue(size[*axis]);
+        v && *v < 0)
       size[*axis] = n.dim(0);
     step[*axis] = s;
   }
@@ -309,31 +328,35 @@ static LogicalResult split(NodeImport &n) {
     for (int64_t v : *attr)
       sizes.push_back(n.dim(v));
   } else {
-    int64_t parts = n.opset >= 18 ? n.intAttr("num_outputs", n.node.outputs.size())
-                                  : n.node.outputs.size();
+    int64_t parts = n.opset >= 18
+                        ? n.intAttr("num_outputs", n.node.outputs.size())
+                        : n.node.outputs.size();
     if (parts < 1)
       return n.error() << "num_outputs " << parts;
     // The last part is smaller where they do not divide.
     DimExprAttr each = graph::dimCeilDiv(in[*axis], n.dim(parts));
     sizes.assign(parts - 1, each);
-    sizes.push_back(graph::dimSub(in[*axis], graph::dimMul(each, n.dim(parts - 1))));
+    sizes.push_back(
+        graph::dimSub(in[*axis], graph::dimMul(each, n.dim(parts - 1))));
   }
   if (sizes.size() != n.node.outputs.size())
-    return n.error() << sizes.size() << " parts for " << n.node.outputs.size() << " outputs";
+    return n.error() << sizes.size() << " parts for " << n.node.outputs.size()
+                     << " outputs";
   DimExprAttr start = n.dim(0);
   for (auto [i, size] : llvm::enumerate(sizes)) {
     SmallVector<DimExprAttr> starts(in.size(), n.dim(0)), extents = in;
     starts[*axis] = start;
     extents[*axis] = size;
-    FailureOr<Value> y = sliceOf(n, *x, starts, extents, SmallVector<int64_t>(in.size(), 1));
+    FailureOr<Value> y =
+        sliceOf(n, *x, starts, extents, SmallVector<int64_t>(in.size(), 1));
     if (failed(y))
       return failure();
     n.result(i, *y);
     start = graph::dimAdd(start, size);
   }
   if (start != in[*axis])
-    return n.error() << "the parts add up to " << graph::toString(start) << ", the dim is "
-                     << graph::toString(in[*axis]);
+    return n.error() << "the parts add up to " << graph::toString(start)
+                     << ", the dim is " << graph::toString(in[*axis]);
   return success();
 }
 
@@ -347,12 +370,15 @@ static LogicalResult gather(NodeImport &n) {
     return failure();
   // One constant index is a slice, which costs nothing.
   std::optional<ShapeValue> shape = n.shape(1);
-  if (shape && shape->elements.size() == 1 && graph::constantValue(shape->elements[0])) {
+  if (shape && shape->elements.size() == 1 &&
+      graph::constantValue(shape->elements[0])) {
     int64_t index = *graph::constantValue(shape->elements[0]);
     SmallVector<DimExprAttr> starts(in.size(), n.dim(0)), sizes = in;
-    starts[*axis] = index < 0 ? graph::dimAdd(in[*axis], n.dim(index)) : n.dim(index);
+    starts[*axis] =
+        index < 0 ? graph::dimAdd(in[*axis], n.dim(index)) : n.dim(index);
     sizes[*axis] = n.dim(1);
-    FailureOr<Value> y = sliceOf(n, *data, starts, sizes, SmallVector<int64_t>(in.size(), 1));
+    FailureOr<Value> y =
+        sliceOf(n, *data, starts, sizes, SmallVector<int64_t>(in.size(), 1));
     if (failed(y))
       return failure();
     if (shape->scalar)
@@ -360,19 +386,22 @@ static LogicalResult gather(NodeImport &n) {
     n.result(0, n.reshape(*y, sizes));
     return success();
   }
-  return finish(n, n.create<graph::GatherOp>(
-                       {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
+  return finish(
+      n, n.create<graph::GatherOp>(
+             {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
 }
 
 static LogicalResult gatherElements(NodeImport &n) {
   FailureOr<Value> data = n.value(0), indices = n.value(1);
   if (failed(data) || failed(indices))
     return failure();
-  FailureOr<int64_t> axis = n.axis(n.intAttr("axis", 0), n.type(*data).getRank());
+  FailureOr<int64_t> axis =
+      n.axis(n.intAttr("axis", 0), n.type(*data).getRank());
   if (failed(axis))
     return failure();
-  return finish(n, n.create<graph::GatherElementsOp>(
-                       {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
+  return finish(
+      n, n.create<graph::GatherElementsOp>(
+             {*data, *indices}, n.named("axis", n.b.getI64IntegerAttr(*axis))));
 }
 
 static LogicalResult pad(NodeImport &n) {
@@ -405,9 +434,11 @@ static LogicalResult pad(NodeImport &n) {
   }
   if (pads.size() != 2 * axes.size())
     return n.error() << pads.size() << " pads for " << axes.size() << " dims";
-  std::optional<graph::PadMode> mode = graph::symbolizePadMode(n.stringAttr("mode", "constant"));
+  std::optional<graph::PadMode> mode =
+      graph::symbolizePadMode(n.stringAttr("mode", "constant"));
   if (!mode)
-    return n.error() << "mode '" << n.stringAttr("mode", "") << "' is not supported";
+    return n.error() << "mode '" << n.stringAttr("mode", "")
+                     << "' is not supported";
   SmallVector<int64_t> low(rank, 0), high(rank, 0);
   for (auto [i, a] : llvm::enumerate(axes)) {
     FailureOr<int64_t> axis = n.axis(a, rank);
@@ -418,30 +449,36 @@ static LogicalResult pad(NodeImport &n) {
     if (low[*axis] < 0 || high[*axis] < 0)
       return n.error() << "negative pads are not supported";
   }
-  return finish(n, n.create<graph::PadOp>(
-                       *x, {n.named("low", n.b.getDenseI64ArrayAttr(low)),
-                            n.named("high", n.b.getDenseI64ArrayAttr(high)),
-                            n.named("mode", graph::PadModeAttr::get(n.b.getContext(), *mode)),
-                            n.named("value", n.b.getF64FloatAttr(value))}));
+  return finish(
+      n, n.create<graph::PadOp>(
+             *x,
+             {n.named("low", n.b.getDenseI64ArrayAttr(low)),
+              n.named("high", n.b.getDenseI64ArrayAttr(high)),
+              n.named("mode", graph::PadModeAttr::get(n.b.getContext(), *mode)),
+              n.named("value", n.b.getF64FloatAttr(value))}));
 }
 
 static LogicalResult range(NodeImport &n) {
-  FailureOr<ShapeValue> start = n.needShape(0, "start"), limit = n.needShape(1, "limit");
+  FailureOr<ShapeValue> start = n.needShape(0, "start"),
+                        limit = n.needShape(1, "limit");
   FailureOr<SmallVector<int64_t>> delta = n.needIntegers(2, "delta");
   if (failed(start) || failed(limit) || failed(delta))
     return failure();
-  std::optional<int64_t> first =
-      start->elements.size() == 1 ? graph::constantValue(start->elements[0]) : std::nullopt;
-  if (!first || limit->elements.size() != 1 || delta->size() != 1 || delta->front() == 0)
+  std::optional<int64_t> first = start->elements.size() == 1
+                                     ? graph::constantValue(start->elements[0])
+                                     : std::nullopt;
+  if (!first || limit->elements.size() != 1 || delta->size() != 1 ||
+      delta->front() == 0)
     return n.error() << "start and delta must be constant scalars, delta not 0";
   DimExprAttr length = graph::dimSub(limit->elements[0], start->elements[0]);
   if (delta->front() < 0)
     length = graph::dimMul(length, n.dim(-1));
   length = graph::dimCeilDiv(length, n.dim(std::abs(delta->front())));
   RankedTensorType type = graph::getTensorType(length, n.b.getI64Type());
-  n.result(0, graph::IotaOp::create(n.b, n.loc, type, n.b.getI64IntegerAttr(0),
-                                    n.b.getF64FloatAttr(static_cast<double>(*first)),
-                                    n.b.getF64FloatAttr(static_cast<double>(delta->front())))
+  n.result(0, graph::IotaOp::create(
+                  n.b, n.loc, type, n.b.getI64IntegerAttr(0),
+                  n.b.getF64FloatAttr(static_cast<double>(*first)),
+                  n.b.getF64FloatAttr(static_cast<double>(delta->front())))
                   .getResult());
   return success();
 }
@@ -459,10 +496,12 @@ static LogicalResult constantOfShape(NodeImport &n) {
   } else {
     one = n.scalar(n.b.getF32Type(), 0);
   }
-  RankedTensorType type = graph::getTensorType(shape->elements, n.type(one).getElementType());
-  n.result(0, type == one.getType()
-                  ? one
-                  : graph::BroadcastOp::create(n.b, n.loc, type, one).getResult());
+  RankedTensorType type =
+      graph::getTensorType(shape->elements, n.type(one).getElementType());
+  n.result(0,
+           type == one.getType()
+               ? one
+               : graph::BroadcastOp::create(n.b, n.loc, type, one).getResult());
   return success();
 }
 
@@ -482,19 +521,20 @@ static LogicalResult trilu(NodeImport &n) {
   if (dims.size() < 2)
     return n.error() << "the input must have rank 2 or more";
   bool upper = n.intAttr("upper", 1);
-  RankedTensorType type =
-      graph::getTensorType(ArrayRef<DimExprAttr>(dims).take_back(2), n.b.getI64Type());
+  RankedTensorType type = graph::getTensorType(
+      ArrayRef<DimExprAttr>(dims).take_back(2), n.b.getI64Type());
   auto count = [&](int64_t axis, double start) {
     return graph::IotaOp::create(n.b, n.loc, type, n.b.getI64IntegerAttr(axis),
-                                 n.b.getF64FloatAttr(start), n.b.getF64FloatAttr(1))
+                                 n.b.getF64FloatAttr(start),
+                                 n.b.getF64FloatAttr(1))
         .getResult();
   };
   FailureOr<Value> keep = n.create<graph::CompareOp>(
       {count(1, 0), count(0, static_cast<double>(k.front()))},
       n.named("predicate",
-              graph::ComparePredicateAttr::get(n.b.getContext(),
-                                               upper ? graph::ComparePredicate::ge
-                                                     : graph::ComparePredicate::le)));
+              graph::ComparePredicateAttr::get(
+                  n.b.getContext(), upper ? graph::ComparePredicate::ge
+                                          : graph::ComparePredicate::le)));
   if (failed(keep))
     return failure();
   return finish(n, n.create<graph::SelectOp>(

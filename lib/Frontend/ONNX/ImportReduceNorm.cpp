@@ -20,7 +20,8 @@ template <graph::ReduceKind kind> static LogicalResult reduce(NodeImport &n) {
   if (failed(x))
     return failure();
   int64_t rank = n.type(*x).getRank();
-  SmallVector<int64_t> axes = n.intsAttr("axes").value_or(SmallVector<int64_t>());
+  SmallVector<int64_t> axes =
+      n.intsAttr("axes").value_or(SmallVector<int64_t>());
   if (n.has(1)) {
     FailureOr<SmallVector<int64_t>> v = n.needIntegers(1, "axes");
     if (failed(v))
@@ -92,10 +93,11 @@ static LogicalResult batchNorm(NodeImport &n) {
     return n.error() << "training_mode is not supported";
   if (n.type(operands[0]).getRank() < 2)
     return n.error() << "the input must have rank 2 or more";
-  return finish(n, n.create<graph::BatchNormOp>(
-                       operands, {n.named("axis", n.b.getI64IntegerAttr(1)),
-                                  n.named("epsilon", n.b.getF64FloatAttr(
-                                                         n.floatAttr("epsilon", 1e-5)))}));
+  return finish(
+      n, n.create<graph::BatchNormOp>(
+             operands, {n.named("axis", n.b.getI64IntegerAttr(1)),
+                        n.named("epsilon", n.b.getF64FloatAttr(n.floatAttr(
+                                               "epsilon", 1e-5)))}));
 }
 
 template <typename OpTy> static LogicalResult rowNorm(NodeImport &n) {
@@ -109,7 +111,8 @@ template <typename OpTy> static LogicalResult rowNorm(NodeImport &n) {
     return failure();
   SmallVector<Value> operands{*x};
   SmallVector<int32_t> segments{1};
-  constexpr unsigned parameters = std::is_same_v<OpTy, graph::LayerNormOp> ? 2 : 1;
+  constexpr unsigned parameters =
+      std::is_same_v<OpTy, graph::LayerNormOp> ? 2 : 1;
   for (unsigned i = 1; i <= parameters; ++i) {
     segments.push_back(n.has(i));
     if (!n.has(i))
@@ -144,8 +147,8 @@ template <bool instance> static LogicalResult groupNorm(NodeImport &n) {
   return finish(n, n.create<graph::GroupNormOp>(
                        {*x, *scale, *bias},
                        {n.named("groups", n.b.getI64IntegerAttr(groups)),
-                        n.named("epsilon",
-                                n.b.getF64FloatAttr(n.floatAttr("epsilon", 1e-5)))}));
+                        n.named("epsilon", n.b.getF64FloatAttr(n.floatAttr(
+                                               "epsilon", 1e-5)))}));
 }
 
 void addReduceAndNorm(ImportTable &table) {

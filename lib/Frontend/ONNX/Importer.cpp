@@ -35,7 +35,8 @@ Importer::Importer(MLIRContext &context, StringRef path, StringRef mapped)
 }
 
 Location Importer::fileLoc() {
-  return NameLoc::get(StringAttr::get(&context, llvm::sys::path::filename(path)));
+  return NameLoc::get(
+      StringAttr::get(&context, llvm::sys::path::filename(path)));
 }
 
 Type Importer::elementType(int64_t onnxType) {
@@ -71,7 +72,8 @@ Type Importer::elementType(int64_t onnxType) {
   }
 }
 
-LogicalResult Importer::checkModel(const Model &model, const ImportTable &table) {
+LogicalResult Importer::checkModel(const Model &model,
+                                   const ImportTable &table) {
   auto fail = [&]() { return emitError(fileLoc()); };
   for (const OpsetImport &import : model.opsets)
     if (import.domain.empty() || import.domain == "ai.onnx")
@@ -79,7 +81,9 @@ LogicalResult Importer::checkModel(const Model &model, const ImportTable &table)
   if (opset == 0)
     return fail() << "the model imports no opset of the default domain";
   if (opset < 7)
-    return fail() << "opset " << opset << " is too old: expected 7 or later; convert the model first";
+    return fail()
+           << "opset " << opset
+           << " is too old: expected 7 or later; convert the model first";
   // A later opset may give an operator another meaning.
   constexpr int64_t newestOpset = 24;
   if (opset > newestOpset)
@@ -99,16 +103,19 @@ LogicalResult Importer::checkModel(const Model &model, const ImportTable &table)
       continue;
     StringRef type = node.opType;
     if (!ours)
-      type = qualified.emplace_back((StringRef(node.domain) + "." + type).str());
+      type =
+          qualified.emplace_back((StringRef(node.domain) + "." + type).str());
     unsupported[type].push_back(
-        node.name.empty() ? (node.outputs.empty() ? StringRef("?") : StringRef(node.outputs[0]))
+        node.name.empty() ? (node.outputs.empty() ? StringRef("?")
+                                                  : StringRef(node.outputs[0]))
                           : StringRef(node.name));
   }
   if (unsupported.empty())
     return success();
   std::string list;
   for (auto &[type, nodes] : unsupported) {
-    list += (list.empty() ? "" : "; ") + type.str() + " (" + std::to_string(nodes.size()) + ": ";
+    list += (list.empty() ? "" : "; ") + type.str() + " (" +
+            std::to_string(nodes.size()) + ": ";
     for (size_t i = 0; i < nodes.size() && i < 8; ++i)
       list += (i ? ", " : "") + nodes[i].str();
     list += nodes.size() > 8 ? ", ...)" : ")";
@@ -117,7 +124,9 @@ LogicalResult Importer::checkModel(const Model &model, const ImportTable &table)
 }
 
 FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
-  auto fail = [&]() { return emitError(fileLoc()) << "value '" << StringRef(info.name) << "': "; };
+  auto fail = [&]() {
+    return emitError(fileLoc()) << "value '" << StringRef(info.name) << "': ";
+  };
   if (!info.isTensor) {
     fail() << "only tensors are supported, not sequences, maps or optionals";
     return failure();
@@ -137,8 +146,9 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
       dims.push_back(graph::dimConstant(&context, dim.value));
       continue;
     }
-    std::string name = dim.name.empty() ? (StringRef(info.name) + "_" + Twine(i)).str()
-                                        : std::string(dim.name);
+    std::string name = dim.name.empty()
+                           ? (StringRef(info.name) + "_" + Twine(i)).str()
+                           : std::string(dim.name);
     // A name is an identifier of the dim language.
     for (char &c : name)
       if (!isalnum(static_cast<unsigned char>(c)) && c != '_')
@@ -146,7 +156,8 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
     if (name.empty() || isdigit(static_cast<unsigned char>(name[0])))
       name = "d_" + name;
     dims.push_back(graph::dimSymbol(&context, name));
-    NamedAttribute bounds = b.getNamedAttr(name, b.getDenseI64ArrayAttr({1, -1}));
+    NamedAttribute bounds =
+        b.getNamedAttr(name, b.getDenseI64ArrayAttr({1, -1}));
     if (!llvm::is_contained(dimBounds, bounds))
       dimBounds.push_back(bounds);
   }
@@ -159,14 +170,16 @@ FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
   for (auto [i, node] : llvm::enumerate(graph.nodes))
     for (std::string_view output : node.outputs)
       if (!output.empty() && !producer.try_emplace(output, i).second) {
-        emitError(fileLoc()) << "value '" << StringRef(output) << "' is computed twice";
+        emitError(fileLoc())
+            << "value '" << StringRef(output) << "' is computed twice";
         return failure();
       }
   SmallVector<unsigned> waiting(graph.nodes.size(), 0), ready;
   SmallVector<SmallVector<unsigned>> users(graph.nodes.size());
   for (auto [i, node] : llvm::enumerate(graph.nodes)) {
     for (std::string_view input : node.inputs)
-      if (auto it = producer.find(input); !input.empty() && it != producer.end()) {
+      if (auto it = producer.find(input);
+          !input.empty() && it != producer.end()) {
         ++waiting[i];
         users[it->second].push_back(i);
       }
@@ -190,8 +203,10 @@ FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
     return order;
   for (auto [i, node] : llvm::enumerate(graph.nodes))
     if (waiting[i]) {
-      emitError(fileLoc()) << "the graph is cyclic: node '" << StringRef(node.name) << "' ("
-                           << StringRef(node.opType) << ") needs its own result";
+      emitError(fileLoc()) << "the graph is cyclic: node '"
+                           << StringRef(node.name) << "' ("
+                           << StringRef(node.opType)
+                           << ") needs its own result";
       break;
     }
   return failure();
@@ -212,16 +227,18 @@ FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
         numbers.push_back(*v);
     Value v;
     if (numbers.size() == shape.elements.size())
-      v = graph::ConstantOp::create(b, loc, type, DenseIntElementsAttr::get(type, numbers));
+      v = graph::ConstantOp::create(b, loc, type,
+                                    DenseIntElementsAttr::get(type, numbers));
     else
-      v = graph::DimValueOp::create(b, loc, type,
-                                    graph::DimsAttr::get(&context, shape.elements));
+      v = graph::DimValueOp::create(
+          b, loc, type, graph::DimsAttr::get(&context, shape.elements));
     values[name] = v;
     return v;
   }
   auto it = initializers.find(name);
   if (it == initializers.end()) {
-    emitError(loc) << "operand '" << name << "' is no input, initializer or result of a node";
+    emitError(loc) << "operand '" << name
+                   << "' is no input, initializer or result of a node";
     return failure();
   }
   FailureOr<Value> v = constant(*it->second, loc);
@@ -230,7 +247,8 @@ FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
   return v;
 }
 
-LogicalResult Importer::importGraph(const Graph &graph, const ImportTable &table) {
+LogicalResult Importer::importGraph(const Graph &graph,
+                                    const ImportTable &table) {
   for (const Tensor &tensor : graph.initializers) {
     initializers[tensor.name] = &tensor;
     if (std::optional<ShapeValue> shape = shapeOf(tensor))
@@ -253,7 +271,8 @@ LogicalResult Importer::importGraph(const Graph &graph, const ImportTable &table
     argNames.push_back(input.name);
   }
   b.setInsertionPointToEnd(module->getBody());
-  auto func = func::FuncOp::create(b, fileLoc(), "main", b.getFunctionType(argTypes, {}));
+  auto func = func::FuncOp::create(b, fileLoc(), "main",
+                                   b.getFunctionType(argTypes, {}));
   Block *block = func.addEntryBlock();
   for (auto [i, name] : llvm::enumerate(argNames)) {
     if (!values.try_emplace(name, block->getArgument(i)).second)
@@ -263,7 +282,7 @@ LogicalResult Importer::importGraph(const Graph &graph, const ImportTable &table
   b.setInsertionPointToEnd(block);
 
   for (const Node *node : *order) {
-    StringRef label = !node->name.empty()     ? StringRef(node->name)
+    StringRef label = !node->name.empty()      ? StringRef(node->name)
                       : !node->outputs.empty() ? StringRef(node->outputs[0])
                                                : StringRef(node->opType);
     Location loc = NameLoc::get(b.getStringAttr(label));
@@ -274,8 +293,10 @@ LogicalResult Importer::importGraph(const Graph &graph, const ImportTable &table
     if (asShape ? failed(*asShape) : failed(table.lookup(node->opType)(import)))
       return failure();
     for (std::string_view output : node->outputs)
-      if (Value v = values.lookup(output); v && !isa<RankedTensorType>(v.getType()))
-        return import.error() << "internal: output '" << StringRef(output) << "' is no tensor";
+      if (Value v = values.lookup(output);
+          v && !isa<RankedTensorType>(v.getType()))
+        return import.error()
+               << "internal: output '" << StringRef(output) << "' is no tensor";
   }
 
   SmallVector<Value> results;
@@ -287,13 +308,15 @@ LogicalResult Importer::importGraph(const Graph &graph, const ImportTable &table
     if (failed(v))
       return failure();
     results.push_back(*v);
-    names.push_back(
-        b.getDictionaryAttr(b.getNamedAttr(graph::GraphDialect::kNameAttr, b.getStringAttr(output.name))));
+    names.push_back(b.getDictionaryAttr(b.getNamedAttr(
+        graph::GraphDialect::kNameAttr, b.getStringAttr(output.name))));
   }
   func::ReturnOp::create(b, fileLoc(), results);
-  func.setFunctionType(b.getFunctionType(argTypes, ValueRange(results).getTypes()));
+  func.setFunctionType(
+      b.getFunctionType(argTypes, ValueRange(results).getTypes()));
   func.setResAttrsAttr(b.getArrayAttr(names));
-  (*module)->setAttr(graph::GraphDialect::kDimsAttr, b.getDictionaryAttr(dimBounds));
+  (*module)->setAttr(graph::GraphDialect::kDimsAttr,
+                     b.getDictionaryAttr(dimBounds));
   return success();
 }
 
@@ -304,7 +327,8 @@ OwningOpRef<ModuleOp> Importer::run(const Model &model) {
   addMovement(table);
   addReduceAndNorm(table);
   module = ModuleOp::create(b, fileLoc());
-  if (failed(checkModel(model, table)) || failed(importGraph(model.graph, table)))
+  if (failed(checkModel(model, table)) ||
+      failed(importGraph(model.graph, table)))
     return nullptr;
   return std::move(module);
 }
@@ -312,7 +336,8 @@ OwningOpRef<ModuleOp> Importer::run(const Model &model) {
 OwningOpRef<ModuleOp> importOnnx(StringRef path, MLIRContext &context) {
   context.loadDialect<graph::GraphDialect, func::FuncDialect>();
   Location loc = NameLoc::get(StringAttr::get(&context, path));
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
   if (!buffer) {
     emitError(loc) << "cannot read the file: " << buffer.getError().message();
     return nullptr;

@@ -46,7 +46,9 @@ public:
 
   mlir::InFlightDiagnostic error();
 
-  bool has(unsigned i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
+  bool has(unsigned i) const {
+    return i < node.inputs.size() && !node.inputs[i].empty();
+  }
   /// The i-th operand; an error where it is missing or unknown.
   mlir::FailureOr<mlir::Value> value(unsigned i);
   /// The i-th operand as shape arithmetic; nothing where it is data.
@@ -54,23 +56,27 @@ public:
   /// The same; an error where it is data.
   mlir::FailureOr<ShapeValue> needShape(unsigned i, llvm::StringRef what);
   /// The i-th operand as constant integers; an error where it is not.
-  mlir::FailureOr<llvm::SmallVector<int64_t>> needIntegers(unsigned i, llvm::StringRef what);
+  mlir::FailureOr<llvm::SmallVector<int64_t>>
+  needIntegers(unsigned i, llvm::StringRef what);
   /// The i-th operand as one constant number; nothing where it is none.
   std::optional<double> constantNumber(unsigned i);
 
   const NodeAttribute *attribute(llvm::StringRef name) const;
   int64_t intAttr(llvm::StringRef name, int64_t otherwise) const;
   double floatAttr(llvm::StringRef name, double otherwise) const;
-  llvm::StringRef stringAttr(llvm::StringRef name, llvm::StringRef otherwise) const;
-  std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name) const;
+  llvm::StringRef stringAttr(llvm::StringRef name,
+                             llvm::StringRef otherwise) const;
+  std::optional<llvm::SmallVector<int64_t>>
+  intsAttr(llvm::StringRef name) const;
 
   /// An axis below zero counts from the end; an error outside the rank.
   mlir::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
 
   /// Creates an op with inferred types, or emits why not.
   template <typename OpTy>
-  mlir::FailureOr<mlir::Value> create(mlir::ValueRange operands,
-                                      llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
+  mlir::FailureOr<mlir::Value>
+  create(mlir::ValueRange operands,
+         llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
     auto op = graph::tryCreate<OpTy>(b, loc, operands, attributes);
     if (mlir::failed(op))
       return mlir::failure();
@@ -80,13 +86,18 @@ public:
     return b.getNamedAttr(name, attribute);
   }
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<DimExprAttr> dims);
-  mlir::FailureOr<mlir::Value> transpose(mlir::Value x, llvm::ArrayRef<int64_t> perm);
+  mlir::FailureOr<mlir::Value> transpose(mlir::Value x,
+                                         llvm::ArrayRef<int64_t> perm);
   mlir::Value scalar(mlir::Type type, double value);
-  DimExprAttr dim(int64_t value) { return graph::dimConstant(b.getContext(), value); }
+  DimExprAttr dim(int64_t value) {
+    return graph::dimConstant(b.getContext(), value);
+  }
   static mlir::RankedTensorType type(mlir::Value v) {
     return llvm::cast<mlir::RankedTensorType>(v.getType());
   }
-  static llvm::SmallVector<DimExprAttr> dims(mlir::Value v) { return graph::getDims(type(v)); }
+  static llvm::SmallVector<DimExprAttr> dims(mlir::Value v) {
+    return graph::getDims(type(v));
+  }
 
   /// Sets output i. Each output that is used must be set once.
   void result(unsigned i, mlir::Value v);
@@ -109,7 +120,8 @@ std::optional<mlir::LogicalResult> importShapeArithmetic(NodeImport &node);
 
 class Importer {
 public:
-  Importer(mlir::MLIRContext &context, llvm::StringRef path, llvm::StringRef mapped);
+  Importer(mlir::MLIRContext &context, llvm::StringRef path,
+           llvm::StringRef mapped);
 
   mlir::OwningOpRef<mlir::ModuleOp> run(const Model &model);
 
@@ -121,7 +133,8 @@ public:
   /// The element type of a TensorProto.DataType; null where unsupported.
   mlir::Type elementType(int64_t onnxType);
   /// A graph.constant for a tensor of the file, or an error at `loc`.
-  mlir::FailureOr<mlir::Value> constant(const Tensor &tensor, mlir::Location loc);
+  mlir::FailureOr<mlir::Value> constant(const Tensor &tensor,
+                                        mlir::Location loc);
   /// The elements of a small integer tensor of rank 0 or 1.
   std::optional<ShapeValue> shapeOf(const Tensor &tensor);
   /// A value for a name: an operation's result, or a constant made on first
@@ -141,9 +154,10 @@ private:
   mlir::LogicalResult checkModel(const Model &model, const ImportTable &table);
   mlir::LogicalResult importGraph(const Graph &graph, const ImportTable &table);
   mlir::FailureOr<mlir::RankedTensorType> valueType(const ValueInfo &info);
-  mlir::FailureOr<llvm::SmallVector<const Node *>> sortNodes(const Graph &graph);
-  mlir::FailureOr<mlir::Attribute> weight(const Tensor &tensor, mlir::RankedTensorType type,
-                                          mlir::Location loc);
+  mlir::FailureOr<llvm::SmallVector<const Node *>>
+  sortNodes(const Graph &graph);
+  mlir::FailureOr<mlir::Attribute>
+  weight(const Tensor &tensor, mlir::RankedTensorType type, mlir::Location loc);
 };
 
 } // namespace actnet::onnx

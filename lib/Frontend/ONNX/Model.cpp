@@ -51,7 +51,8 @@ bool integers(const WireField &field, std::vector<int64_t> &out) {
 }
 
 /// Adds a repeated float or double, packed or not.
-template <typename T> bool numbers(const WireField &field, std::vector<T> &out) {
+template <typename T>
+bool numbers(const WireField &field, std::vector<T> &out) {
   if (field.wire == 0 || field.bytes.size() % sizeof(T) != 0)
     return false;
   size_t before = out.size(), count = field.bytes.size() / sizeof(T);
@@ -64,7 +65,9 @@ template <typename T> bool numbers(const WireField &field, std::vector<T> &out) 
 bool parseExternal(WireBytes in, Tensor &tensor) {
   std::string_view key, value;
   if (!eachField(in, [&](const WireField &f) {
-        return f.number == 1 ? text(f, key) : f.number == 2 ? text(f, value) : true;
+        return f.number == 1   ? text(f, key)
+               : f.number == 2 ? text(f, value)
+                               : true;
       }))
     return false;
   if (key == "location")
@@ -158,7 +161,8 @@ bool parseNode(WireBytes in, Node &node) {
     case 4:
       return text(f, node.opType);
     case 5:
-      return f.wire == 2 && parseAttribute(f.bytes, node.attributes.emplace_back());
+      return f.wire == 2 &&
+             parseAttribute(f.bytes, node.attributes.emplace_back());
     case 7:
       return text(f, node.domain);
     default:
@@ -169,7 +173,9 @@ bool parseNode(WireBytes in, Node &node) {
 
 bool parseDim(WireBytes in, Dim &dim) {
   return eachField(in, [&](const WireField &f) {
-    return f.number == 1 ? integer(f, dim.value) : f.number == 2 ? text(f, dim.name) : true;
+    return f.number == 1   ? integer(f, dim.value)
+           : f.number == 2 ? text(f, dim.name)
+                           : true;
   });
 }
 
@@ -182,7 +188,8 @@ bool parseTensorType(WireBytes in, ValueInfo &info) {
     info.hasShape = true;
     return f.wire == 2 && eachField(f.bytes, [&](const WireField &dim) {
              return dim.number != 1 ||
-                    (dim.wire == 2 && parseDim(dim.bytes, info.dims.emplace_back()));
+                    (dim.wire == 2 &&
+                     parseDim(dim.bytes, info.dims.emplace_back()));
            });
   });
 }
@@ -228,7 +235,9 @@ bool parseGraph(WireBytes in, Graph &graph) {
 
 bool parseOpset(WireBytes in, OpsetImport &opset) {
   return eachField(in, [&](const WireField &f) {
-    return f.number == 1 ? text(f, opset.domain) : f.number == 2 ? integer(f, opset.version) : true;
+    return f.number == 1   ? text(f, opset.domain)
+           : f.number == 2 ? integer(f, opset.version)
+                           : true;
   });
 }
 
@@ -256,7 +265,8 @@ Expected<Model> parseModel(std::string_view bytes) {
         good = field.wire == 2 && parseGraph(field.bytes, model.graph);
         break;
       case 8:
-        good = field.wire == 2 && parseOpset(field.bytes, model.opsets.emplace_back());
+        good = field.wire == 2 &&
+               parseOpset(field.bytes, model.opsets.emplace_back());
         break;
       case 25:
         ++model.functions;
@@ -265,9 +275,11 @@ Expected<Model> parseModel(std::string_view bytes) {
         break;
       }
     if (!good)
-      return Status(StatusCode::dataLoss,
-                    "not an ONNX model, or a damaged one: no readable field at byte " +
-                        std::to_string(start - all.at) + " of " + std::to_string(all.size()));
+      return Status(
+          StatusCode::dataLoss,
+          "not an ONNX model, or a damaged one: no readable field at byte " +
+              std::to_string(start - all.at) + " of " +
+              std::to_string(all.size()));
   }
   if (!hasGraph)
     return Status(StatusCode::dataLoss, "not an ONNX model: it holds no graph");

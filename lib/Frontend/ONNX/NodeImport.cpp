@@ -8,7 +8,8 @@ using namespace mlir;
 namespace actnet::onnx {
 
 NodeImport::NodeImport(Importer &importer, const Node &node, Location loc)
-    : importer(importer), node(node), loc(loc), b(importer.b), opset(importer.opset) {}
+    : importer(importer), node(node), loc(loc), b(importer.b),
+      opset(importer.opset) {}
 
 InFlightDiagnostic NodeImport::error() {
   return emitError(loc) << StringRef(node.opType) << ": ";
@@ -25,7 +26,8 @@ FailureOr<Value> NodeImport::value(unsigned i) {
 std::optional<ShapeValue> NodeImport::shape(unsigned i) {
   if (!has(i))
     return std::nullopt;
-  if (auto it = importer.shapes.find(node.inputs[i]); it != importer.shapes.end())
+  if (auto it = importer.shapes.find(node.inputs[i]);
+      it != importer.shapes.end())
     return it->second;
   return std::nullopt;
 }
@@ -41,7 +43,8 @@ FailureOr<ShapeValue> NodeImport::needShape(unsigned i, StringRef what) {
   return failure();
 }
 
-FailureOr<SmallVector<int64_t>> NodeImport::needIntegers(unsigned i, StringRef what) {
+FailureOr<SmallVector<int64_t>> NodeImport::needIntegers(unsigned i,
+                                                         StringRef what) {
   FailureOr<ShapeValue> s = needShape(i, what);
   if (failed(s))
     return failure();
@@ -68,7 +71,8 @@ std::optional<double> NodeImport::constantNumber(unsigned i) {
   if (failed(v))
     return std::nullopt;
   auto constant = v->getDefiningOp<graph::ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  auto elements =
+      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
   if (!elements || !elements.isSplat())
     return std::nullopt;
   if (isa<FloatType>(elements.getElementType()))
@@ -114,12 +118,16 @@ FailureOr<int64_t> NodeImport::axis(int64_t axis, int64_t rank) {
 }
 
 Value NodeImport::reshape(Value x, ArrayRef<DimExprAttr> dims) {
-  RankedTensorType target = graph::getTensorType(dims, type(x).getElementType());
-  return target == x.getType() ? x : b.createOrFold<graph::ReshapeOp>(loc, target, x);
+  RankedTensorType target =
+      graph::getTensorType(dims, type(x).getElementType());
+  return target == x.getType()
+             ? x
+             : b.createOrFold<graph::ReshapeOp>(loc, target, x);
 }
 
 FailureOr<Value> NodeImport::transpose(Value x, ArrayRef<int64_t> perm) {
-  return create<graph::TransposeOp>(x, named("perm", b.getDenseI64ArrayAttr(perm)));
+  return create<graph::TransposeOp>(
+      x, named("perm", b.getDenseI64ArrayAttr(perm)));
 }
 
 Value NodeImport::scalar(Type element, double value) {
@@ -129,8 +137,8 @@ Value NodeImport::scalar(Type element, double value) {
     attribute = b.getFloatAttr(element, value);
   else
     attribute = b.getIntegerAttr(element, static_cast<int64_t>(value));
-  return graph::ConstantOp::create(b, loc, scalarType,
-                                   DenseElementsAttr::get(scalarType, attribute));
+  return graph::ConstantOp::create(
+      b, loc, scalarType, DenseElementsAttr::get(scalarType, attribute));
 }
 
 void NodeImport::result(unsigned i, Value v) {

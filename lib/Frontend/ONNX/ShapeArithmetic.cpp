@@ -57,8 +57,11 @@ private:
       return failure();
     SmallVector<DimExprAttr> dims = n.dims(*x);
     int64_t rank = dims.size();
-    auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
-    int64_t start = clamp(n.intAttr("start", 0)), end = clamp(n.intAttr("end", rank));
+    auto clamp = [&](int64_t i) {
+      return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank);
+    };
+    int64_t start = clamp(n.intAttr("start", 0)),
+            end = clamp(n.intAttr("end", rank));
     ShapeValue y;
     for (int64_t i = start; i < end; ++i)
       y.elements.push_back(dims[i]);
@@ -85,7 +88,9 @@ private:
     size_t size = std::max(a.elements.size(), c.elements.size());
     if (a.elements.empty() || c.elements.empty())
       size = 0;
-    auto fits = [&](const ShapeValue &s) { return s.elements.size() == size || s.elements.size() == 1; };
+    auto fits = [&](const ShapeValue &s) {
+      return s.elements.size() == size || s.elements.size() == 1;
+    };
     if (size && (!fits(a) || !fits(c)))
       return std::nullopt;
     for (size_t i = 0; i < size; ++i) {
@@ -112,19 +117,23 @@ private:
   /// Division as ONNX has it (towards zero): dims are not negative, so the
   /// floor, unless both are constants.
   static DimExprAttr divide(DimExprAttr a, DimExprAttr c) {
-    std::optional<int64_t> x = graph::constantValue(a), y = graph::constantValue(c);
+    std::optional<int64_t> x = graph::constantValue(a),
+                           y = graph::constantValue(c);
     if (y && *y <= 0 && !(x && *y != 0))
       return nullptr;
     if (x && y)
-      return (*x == INT64_MIN && *y == -1) ? nullptr
-                                           : graph::dimConstant(a.getContext(), *x / *y);
+      return (*x == INT64_MIN && *y == -1)
+                 ? nullptr
+                 : graph::dimConstant(a.getContext(), *x / *y);
     return graph::dimFloorDiv(a, c);
   }
 
-  std::optional<ShapeValue> gather(const ShapeValue &data, const ShapeValue &indices) {
+  std::optional<ShapeValue> gather(const ShapeValue &data,
+                                   const ShapeValue &indices) {
     std::optional<SmallVector<int64_t>> places = integers(indices);
     int64_t size = data.elements.size();
-    if (!places || data.scalar || (n.intAttr("axis", 0) != 0 && n.intAttr("axis", 0) != -1))
+    if (!places || data.scalar ||
+        (n.intAttr("axis", 0) != 0 && n.intAttr("axis", 0) != -1))
       return std::nullopt;
     ShapeValue y;
     y.scalar = indices.scalar;
@@ -160,7 +169,9 @@ private:
     }
     if (step != 1)
       return std::nullopt;
-    auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size); };
+    auto clamp = [&](int64_t i) {
+      return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size);
+    };
     ShapeValue y;
     for (int64_t i = clamp(start); i < clamp(end); ++i)
       y.elements.push_back(data.elements[i]);
@@ -193,7 +204,8 @@ private:
       return gather(v[0], v[1]);
     if (op == "Slice")
       return slice(v);
-    if (op == "Identity" || (op == "Cast" && (n.intAttr("to", 0) == 7 || n.intAttr("to", 0) == 6)))
+    if (op == "Identity" ||
+        (op == "Cast" && (n.intAttr("to", 0) == 7 || n.intAttr("to", 0) == 6)))
       return v[0];
     if (op == "Concat") {
       ShapeValue y;

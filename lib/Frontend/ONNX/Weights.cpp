@@ -28,9 +28,12 @@ static constexpr int64_t kShapeElements = 64;
 
 /// The bytes of a typed array (float_data, int32_data …), in the layout of
 /// raw_data; nothing where the count does not fit.
-static std::optional<std::string> pack(const Tensor &tensor, Type type, int64_t count) {
+static std::optional<std::string> pack(const Tensor &tensor, Type type,
+                                       int64_t count) {
   std::string bytes;
-  auto append = [&](auto v) { bytes.append(reinterpret_cast<const char *>(&v), sizeof(v)); };
+  auto append = [&](auto v) {
+    bytes.append(reinterpret_cast<const char *>(&v), sizeof(v));
+  };
   if (type.isF32()) {
     for (float v : tensor.floats)
       append(v);
@@ -43,7 +46,8 @@ static std::optional<std::string> pack(const Tensor &tensor, Type type, int64_t 
     for (int64_t v : tensor.ints)
       bytes.append(reinterpret_cast<const char *>(&v), size);
   }
-  if (static_cast<int64_t>(bytes.size()) != count * graph::getElementBytes(type))
+  if (static_cast<int64_t>(bytes.size()) !=
+      count * graph::getElementBytes(type))
     return std::nullopt;
   return bytes;
 }
@@ -58,7 +62,8 @@ static std::optional<int64_t> countElements(ArrayRef<int64_t> dims) {
 }
 
 static bool parseNumber(std::string_view text, int64_t &value) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && value >= 0;
 }
 
@@ -70,10 +75,12 @@ static DenseElementsAttr dense(RankedTensorType type, StringRef bytes) {
       bits.push_back(c != 0);
     return DenseElementsAttr::get(type, bits);
   }
-  return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(bytes.data(), bytes.size()));
+  return DenseElementsAttr::getFromRawBuffer(
+      type, ArrayRef<char>(bytes.data(), bytes.size()));
 }
 
-FailureOr<Attribute> Importer::weight(const Tensor &tensor, RankedTensorType type, Location loc) {
+FailureOr<Attribute> Importer::weight(const Tensor &tensor,
+                                      RankedTensorType type, Location loc) {
   int64_t count = type.getNumElements();
   int64_t bytes = count * graph::getElementBytes(type.getElementType());
   auto fail = [&]() {
@@ -85,11 +92,13 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor, RankedTensorType typ
     if ((!tensor.offset.empty() && !parseNumber(tensor.offset, offset)) ||
         (!tensor.length.empty() && !parseNumber(tensor.length, length))) {
       fail() << "offset '" << StringRef(tensor.offset) << "' or length '"
-             << StringRef(tensor.length) << "' of its external data is no number";
+             << StringRef(tensor.length)
+             << "' of its external data is no number";
       return failure();
     }
     if (length != bytes) {
-      fail() << "its external data has " << length << " bytes, its type needs " << bytes;
+      fail() << "its external data has " << length << " bytes, its type needs "
+             << bytes;
       return failure();
     }
     SmallString<128> file(folder), realFile, realFolder;
@@ -100,38 +109,45 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor, RankedTensorType typ
     llvm::sys::path::append(file, location);
     if (!outside) {
       if (std::error_code error = llvm::sys::fs::real_path(file, realFile)) {
-        fail() << "cannot read its external data '" << location << "': " << error.message();
+        fail() << "cannot read its external data '" << location
+               << "': " << error.message();
         return failure();
       }
       outside = llvm::sys::fs::real_path(folder, realFolder) ||
                 !StringRef(realFile).starts_with((realFolder + "/").str());
     }
     if (outside) {
-      fail() << "its external data '" << location << "' lies outside the model's folder";
+      fail() << "its external data '" << location
+             << "' lies outside the model's folder";
       return failure();
     }
     uint64_t size = 0;
-    if (llvm::sys::fs::file_size(file, size) || offset > static_cast<int64_t>(size) ||
+    if (llvm::sys::fs::file_size(file, size) ||
+        offset > static_cast<int64_t>(size) ||
         length > static_cast<int64_t>(size) - offset) {
-      fail() << "external data '" << location << "' has " << size << " bytes; bytes " << offset
-             << " to " << offset + length << " are needed";
+      fail() << "external data '" << location << "' has " << size
+             << " bytes; bytes " << offset << " to " << offset + length
+             << " are needed";
       return failure();
     }
     return Attribute(graph::WeightAttr::get(&context, file, offset, bytes));
   }
   if (tensor.hasRaw) {
     if (static_cast<int64_t>(tensor.raw.size()) != bytes) {
-      fail() << "it has " << tensor.raw.size() << " bytes of data, its type needs " << bytes;
+      fail() << "it has " << tensor.raw.size()
+             << " bytes of data, its type needs " << bytes;
       return failure();
     }
     if (bytes <= kSmallBytes)
       return Attribute(dense(type, StringRef(tensor.raw)));
-    return Attribute(graph::WeightAttr::get(&context, path, tensor.raw.data() - mapped.data(),
-                                            bytes));
+    return Attribute(graph::WeightAttr::get(
+        &context, path, tensor.raw.data() - mapped.data(), bytes));
   }
-  std::optional<std::string> packed = pack(tensor, type.getElementType(), count);
+  std::optional<std::string> packed =
+      pack(tensor, type.getElementType(), count);
   if (!packed) {
-    fail() << "its data does not have the " << count << " elements of its shape";
+    fail() << "its data does not have the " << count
+           << " elements of its shape";
     return failure();
   }
   if (bytes <= kSmallBytes)
@@ -139,21 +155,23 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor, RankedTensorType typ
   // Not one run of bytes in the file: the store keeps the decoded copy.
   std::string key = "onnx:" + path + ":" + std::to_string(buffers++);
   auto owner = std::make_shared<std::string>(std::move(*packed));
-  context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().registerBuffer(
-      key, ArrayRef<char>(owner->data(), owner->size()), owner);
+  context.getLoadedDialect<graph::GraphDialect>()
+      ->getWeightStore()
+      .registerBuffer(key, ArrayRef<char>(owner->data(), owner->size()), owner);
   return Attribute(graph::WeightAttr::get(&context, "buffer:" + key, 0, bytes));
 }
 
 FailureOr<Value> Importer::constant(const Tensor &tensor, Location loc) {
   Type element = elementType(tensor.type);
   if (!element) {
-    emitError(loc) << "tensor '" << StringRef(tensor.name) << "': element type " << tensor.type
-                   << " is not supported";
+    emitError(loc) << "tensor '" << StringRef(tensor.name) << "': element type "
+                   << tensor.type << " is not supported";
     return failure();
   }
   std::optional<int64_t> count = countElements(tensor.dims);
   if (!count || *count > (int64_t(1) << 48)) {
-    emitError(loc) << "tensor '" << StringRef(tensor.name) << "': its shape is not valid";
+    emitError(loc) << "tensor '" << StringRef(tensor.name)
+                   << "': its shape is not valid";
     return failure();
   }
   auto type = RankedTensorType::get(tensor.dims, element);
@@ -168,15 +186,16 @@ FailureOr<Value> Importer::constant(const Tensor &tensor, Location loc) {
 
 std::optional<ShapeValue> Importer::shapeOf(const Tensor &tensor) {
   std::optional<int64_t> count = countElements(tensor.dims);
-  if ((tensor.type != 7 && tensor.type != 6) || tensor.dims.size() > 1 || !count ||
-      *count > kShapeElements || tensor.external)
+  if ((tensor.type != 7 && tensor.type != 6) || tensor.dims.size() > 1 ||
+      !count || *count > kShapeElements || tensor.external)
     return std::nullopt;
   std::string bytes;
   Type element = elementType(tensor.type);
   int64_t size = graph::getElementBytes(element);
   if (tensor.hasRaw) {
     bytes = tensor.raw;
-  } else if (std::optional<std::string> packed = pack(tensor, element, *count)) {
+  } else if (std::optional<std::string> packed =
+                 pack(tensor, element, *count)) {
     bytes = *packed;
   }
   if (static_cast<int64_t>(bytes.size()) != *count * size)

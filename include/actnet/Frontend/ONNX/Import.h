@@ -23,7 +23,8 @@ namespace actnet::onnx {
 /// node: unreadable or damaged file, operators that are not supported (all of
 /// them in one error), a missing input, types and shapes that do not agree,
 /// external data outside the model's folder, cyclic graphs. Returns null then.
-mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, mlir::MLIRContext &context);
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
+                                             mlir::MLIRContext &context);
 
 } // namespace actnet::onnx
 

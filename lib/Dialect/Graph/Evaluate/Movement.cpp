@@ -168,8 +168,8 @@ static HostTensor gatherElements(const Call &call, int64_t axis) {
   SmallVector<int64_t> strides = stridesOf(data.shape);
   SmallVector<int64_t> position(call.shape.size(), 0);
   for (size_t i = 0; i < at.size(); ++i) {
-    int64_t index = std::clamp<int64_t>(at[i] < 0 ? at[i] + extent : at[i], 0,
-                                        extent - 1);
+    int64_t index =
+        std::clamp<int64_t>(at[i] < 0 ? at[i] + extent : at[i], 0, extent - 1);
     int64_t offset = index * strides[axis];
     for (size_t dim = 0; dim < position.size(); ++dim)
       if (static_cast<int64_t>(dim) != axis)

@@ -57,18 +57,22 @@ protected:
     PassManager manager(&context, ModuleOp::getOperationName());
     addPasses(manager);
     ASSERT_TRUE(succeeded(manager.run(*module)));
-    function.walk([&](Operation *op) { EXPECT_NE(op->getName().getStringRef(), gone); });
+    function.walk(
+        [&](Operation *op) { EXPECT_NE(op->getName().getStringRef(), gone); });
     auto after = evaluateFunction(function, inputs);
     ASSERT_TRUE(succeeded(after));
     ASSERT_EQ(before->front().shape, after->front().shape);
-    const float *a = before->front().as<float>(), *b = after->front().as<float>();
+    const float *a = before->front().as<float>(),
+                *b = after->front().as<float>();
     for (int64_t i = 0, e = before->front().getNumElements(); i < e; ++i)
-      ASSERT_NEAR(a[i], b[i], 2e-5f * std::max(1.0f, std::fabs(a[i]))) << "element " << i;
+      ASSERT_NEAR(a[i], b[i], 2e-5f * std::max(1.0f, std::fabs(a[i])))
+          << "element " << i;
   }
 
   void decomposes(StringRef name, StringRef text) {
-    check(text, "graph." + name.str(),
-          [](OpPassManager &manager) { manager.addPass(createGraphDecompose()); });
+    check(text, "graph." + name.str(), [](OpPassManager &manager) {
+      manager.addPass(createGraphDecompose());
+    });
   }
 
   MLIRContext context;
@@ -76,30 +80,40 @@ protected:
 };
 
 TEST_F(PassesKeepValues, DecomposeSoftmax) {
-  decomposes("softmax", R"(func.func @f(%x: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
+  decomposes("softmax",
+             R"(func.func @f(%x: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
     %y = graph.softmax %x axis 1 : tensor<2x5x3xf32>
     return %y : tensor<2x5x3xf32> })");
-  decomposes("log_softmax", R"(func.func @f(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {
+  decomposes("log_softmax",
+             R"(func.func @f(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {
     %y = graph.log_softmax %x axis 1 : tensor<2x5xf32>
     return %y : tensor<2x5xf32> })");
 }
 
 TEST_F(PassesKeepValues, DecomposeRowNorms) {
-  decomposes("layer_norm", R"(func.func @f(%x: tensor<2x3x4xf32>, %s: tensor<3x4xf32>, %b: tensor<4xf32>) -> tensor<2x3x4xf32> {
+  decomposes(
+      "layer_norm",
+      R"(func.func @f(%x: tensor<2x3x4xf32>, %s: tensor<3x4xf32>, %b: tensor<4xf32>) -> tensor<2x3x4xf32> {
     %y = graph.layer_norm %x scale %s bias %b axis 1 epsilon 1.0e-3 : tensor<2x3x4xf32>, tensor<3x4xf32>, tensor<4xf32>
     return %y : tensor<2x3x4xf32> })");
-  decomposes("rms_norm", R"(func.func @f(%x: tensor<2x4xf32>, %s: tensor<4xf32>) -> tensor<2x4xf32> {
+  decomposes(
+      "rms_norm",
+      R"(func.func @f(%x: tensor<2x4xf32>, %s: tensor<4xf32>) -> tensor<2x4xf32> {
     %y = graph.rms_norm %x scale %s axis 1 epsilon 1.0e-3 : tensor<2x4xf32>, tensor<4xf32>
     return %y : tensor<2x4xf32> })");
 }
 
 TEST_F(PassesKeepValues, DecomposeChannelNorms) {
   // No variance below zero: exp.
-  decomposes("batch_norm", R"(func.func @f(%x: tensor<2x4x3xf32>, %s: tensor<4xf32>, %v: tensor<4xf32>) -> tensor<2x4x3xf32> {
+  decomposes(
+      "batch_norm",
+      R"(func.func @f(%x: tensor<2x4x3xf32>, %s: tensor<4xf32>, %v: tensor<4xf32>) -> tensor<2x4x3xf32> {
     %e = graph.exp %v : tensor<4xf32>
     %y = graph.batch_norm %x, %s, %v, %s, %e axis 1 epsilon 1.0e-3 : tensor<2x4x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
     return %y : tensor<2x4x3xf32> })");
-  decomposes("group_norm", R"(func.func @f(%x: tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>>, %s: tensor<6xf32>, %b: tensor<6xf32>) -> tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>> {
+  decomposes(
+      "group_norm",
+      R"(func.func @f(%x: tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>>, %s: tensor<6xf32>, %b: tensor<6xf32>) -> tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>> {
     %y = graph.group_norm %x, %s, %b groups 3 epsilon 1.0e-3 : tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>>, tensor<6xf32>, tensor<6xf32>
     return %y : tensor<?x6x4x5xf32, #graph.dims<N, 6, 4, 5>> })");
 }
@@ -114,19 +128,24 @@ TEST_F(PassesKeepValues, DecomposeGelu) {
 }
 
 TEST_F(PassesKeepValues, DecomposeAttention) {
-  decomposes("attention", R"(func.func @f(%q: tensor<?x5x4x8xf32, #graph.dims<N, 5, 4, 8>>, %k: tensor<?x2x7x8xf32, #graph.dims<N, 2, 7, 8>>,
+  decomposes(
+      "attention",
+      R"(func.func @f(%q: tensor<?x5x4x8xf32, #graph.dims<N, 5, 4, 8>>, %k: tensor<?x2x7x8xf32, #graph.dims<N, 2, 7, 8>>,
       %v: tensor<7x?x2x6xf32, #graph.dims<7, N, 2, 6>>, %m: tensor<4x1x7xf32>) -> tensor<?x4x5x6xf32, #graph.dims<N, 4, 5, 6>> {
     %y = graph.attention %q, %k, %v mask %m {q_layout = "bshd", k_layout = "bgtd", v_layout = "tbge", y_layout = "bhse", scale = 0.3, causal}
       : tensor<?x5x4x8xf32, #graph.dims<N, 5, 4, 8>>, tensor<?x2x7x8xf32, #graph.dims<N, 2, 7, 8>>, tensor<7x?x2x6xf32, #graph.dims<7, N, 2, 6>>, tensor<4x1x7xf32>
     return %y : tensor<?x4x5x6xf32, #graph.dims<N, 4, 5, 6>> })");
-  decomposes("attention", R"(func.func @f(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %m: tensor<5x7xi1>) -> tensor<8x5xf32> {
+  decomposes(
+      "attention",
+      R"(func.func @f(%q: tensor<5x8xf32>, %k: tensor<7x8xf32>, %m: tensor<5x7xi1>) -> tensor<8x5xf32> {
     %y = graph.attention %q, %k, %k mask %m {q_layout = "sd", k_layout = "td", v_layout = "te", y_layout = "es", scale = 0.3}
       : tensor<5x8xf32>, tensor<7x8xf32>, tensor<7x8xf32>, tensor<5x7xi1>
     return %y : tensor<8x5xf32> })");
 }
 
 TEST_F(PassesKeepValues, RecomposeAttention) {
-  check(R"(func.func @f(%q: tensor<2x5x3x4xf32>, %v: tensor<2x5x3x4xf32>) -> tensor<5x2x3x4xf32> {
+  check(
+      R"(func.func @f(%q: tensor<2x5x3x4xf32>, %v: tensor<2x5x3x4xf32>) -> tensor<5x2x3x4xf32> {
     %half = graph.constant dense<0.7> : tensor<f32>
     %zero = graph.constant dense<0.0> : tensor<f32>
     %0 = graph.transpose %q [0, 2, 1, 3] : tensor<2x5x3x4xf32>
@@ -142,11 +161,11 @@ TEST_F(PassesKeepValues, RecomposeAttention) {
     %10 = graph.einsum "yzmk,yzkn->yzmn" %8, %9 : tensor<2x3x5x5xf32>, tensor<2x3x5x4xf32>
     %11 = graph.transpose %10 [2, 0, 1, 3] : tensor<2x3x5x4xf32>
     return %11 : tensor<5x2x3x4xf32> })",
-        "graph.softmax", [](OpPassManager &manager) {
-          manager.addPass(createGraphSimplify());
-          manager.addPass(createGraphRecompose());
-          manager.addPass(createGraphSimplify());
-        });
+      "graph.softmax", [](OpPassManager &manager) {
+        manager.addPass(createGraphSimplify());
+        manager.addPass(createGraphRecompose());
+        manager.addPass(createGraphSimplify());
+      });
 }
 
 TEST_F(PassesKeepValues, FoldBatchNorm) {
@@ -161,13 +180,15 @@ TEST_F(PassesKeepValues, FoldBatchNorm) {
     %1 = graph.add %0, %b : tensor<2x4x4x2xf32>, tensor<2xf32>
     %2 = graph.batch_norm %1, %s, %b, %b, %v axis 3 epsilon 1.0e-3 : tensor<2x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
     return %2 : tensor<2x4x4x2xf32> })",
-        "graph.batch_norm",
-        [](OpPassManager &manager) { manager.addPass(createGraphFoldBatchNorm()); });
+        "graph.batch_norm", [](OpPassManager &manager) {
+          manager.addPass(createGraphFoldBatchNorm());
+        });
 }
 
 TEST_F(PassesKeepValues, SimplifyQueryKeyValueSplit) {
   // The way ViT's projection is taken apart, here for the values.
-  check(R"(func.func @f(%x: tensor<7x?x24xf32, #graph.dims<7, N, 24>>) -> tensor<?x2x7x4xf32, #graph.dims<N, 2, 7, 4>> {
+  check(
+      R"(func.func @f(%x: tensor<7x?x24xf32, #graph.dims<7, N, 24>>) -> tensor<?x2x7x4xf32, #graph.dims<N, 2, 7, 4>> {
     %two = graph.constant dense<2> : tensor<i64>
     %0 = graph.reshape %x : tensor<7x?x24xf32, #graph.dims<7, N, 24>> to tensor<1x7x?x3x8xf32, #graph.dims<1, 7, N, 3, 8>>
     %1 = graph.transpose %0 [3, 1, 2, 0, 4] : tensor<1x7x?x3x8xf32, #graph.dims<1, 7, N, 3, 8>>
@@ -177,7 +198,8 @@ TEST_F(PassesKeepValues, SimplifyQueryKeyValueSplit) {
     %5 = graph.transpose %4 [1, 0, 2] : tensor<7x?x4xf32, #graph.dims<7, N * 2, 4>>
     %6 = graph.reshape %5 : tensor<?x7x4xf32, #graph.dims<N * 2, 7, 4>> to tensor<?x2x7x4xf32, #graph.dims<N, 2, 7, 4>>
     return %6 : tensor<?x2x7x4xf32, #graph.dims<N, 2, 7, 4>> })",
-        "graph.gather", [](OpPassManager &manager) { manager.addPass(createGraphSimplify()); });
+      "graph.gather",
+      [](OpPassManager &manager) { manager.addPass(createGraphSimplify()); });
 }
 
 } // namespace
