@@ -26,6 +26,8 @@ public:
   Value start;
   unsigned row = 0;
   bool active = false;
+  /// Where the block's rows are emitted. What a condition guards is not.
+  Block *home = nullptr;
   void forget() { made.clear(); }
 
   Value element(BlockArgument argument, ArrayRef<Index> at);
@@ -47,7 +49,8 @@ Value Blocks::element(BlockArgument argument, ArrayRef<Index> at) {
   unsigned number = argument.getArgNumber();
   ArrayRef<Value> strides = e.argStrides(number);
   int along = -1, across = -1;
-  bool simple = active;
+  // Under the mask of a pad, or in its branch, lanes mean the row's elements.
+  bool simple = active && !e.mask() && e.b.getInsertionBlock() == home;
   for (auto [d, index] : llvm::enumerate(at)) {
     if (index.vec)
       simple = false;
@@ -111,6 +114,7 @@ static void emitBlocks(Emitter &e, const kernel::HostNest &nest,
       vectorLoop(e, lo, hi, width, 1, {}, [&](Value i, unsigned, ValueRange) {
         at[laneDim] = Index(i, 0, e.lanes() > 1 ? 1 : 0);
         blocks.start = first;
+        blocks.home = e.b.getInsertionBlock();
         blocks.active = count == width && e.lanes() == width && !e.mask();
         for (unsigned r = 0; r < count; ++r) {
           at[rowDim] = Index(first, r);
