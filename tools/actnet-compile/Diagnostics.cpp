@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace actnet;
 
-/// `file:line:column: ` or `name: `, or nothing.
+/// `file:line:column: `, `file: name: ` or `name: `, or nothing.
 static std::string locationText(Location location) {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -23,6 +23,9 @@ static std::string locationText(Location location) {
       out << ":" << file.getLine() << ":" << file.getColumn();
     out << ": ";
   } else if (auto name = location->findInstanceOf<NameLoc>()) {
+    // A node of a model stands in its file.
+    if (auto file = name.getChildLoc()->findInstanceOf<NameLoc>())
+      out << file.getName().getValue() << ": ";
     out << name.getName().getValue() << ": ";
   }
   return text;

@@ -23,6 +23,8 @@ static LogicalResult matMul(NodeImport &n) {
   SmallVector<DimExprAttr> da = n.dims(a), dc = n.dims(c);
   if (da.empty() || dc.empty())
     return n.error() << "operands must have a rank of at least 1";
+  if (n.type(a).getElementType().isInteger(1))
+    return n.error() << "expected numbers, found booleans";
   bool vectorLeft = da.size() == 1, vectorRight = dc.size() == 1;
   if (vectorLeft) {
     da.insert(da.begin(), n.dim(1));
@@ -158,6 +160,12 @@ static FailureOr<Window> readWindow(NodeImport &n,
       return failure();
     }
   StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
+  if (!llvm::is_contained({"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"},
+                          autoPad)) {
+    n.error() << "auto_pad '" << printable(autoPad)
+              << "': expected NOTSET, VALID, SAME_UPPER or SAME_LOWER";
+    return failure();
+  }
   w.padding.resize(2 * rank);
   for (size_t i = 0; i < rank; ++i) {
     w.padding[2 * i] = pads[i];
@@ -202,6 +210,10 @@ static LogicalResult conv(NodeImport &n) {
                      << n.type(*x).getRank() << " and " << n.type(*f).getRank();
   if (!n.type(*f).hasStaticShape())
     return n.error() << "the filter must have a static shape";
+  if (auto extents = n.intsAttr("kernel_shape"))
+    if (ArrayRef<int64_t>(*extents) != n.type(*f).getShape().drop_front(2))
+      return n.error() << "kernel_shape is not the shape of the filter, "
+                       << n.type(*f);
   FailureOr<Window> w =
       readWindow(n, n.dims(*x), n.type(*f).getShape().drop_front(2));
   if (failed(w))

@@ -35,11 +35,40 @@ template <typename OpTy> static LogicalResult binary(NodeImport &n) {
   return success();
 }
 
-/// Mod, with the sign of the divisor; C's fmod has that of the dividend.
+/// Mod has the sign of the divisor; with fmod that of the dividend.
 static LogicalResult mod(NodeImport &n) {
-  if (n.intAttr("fmod", 0) != 0)
-    return n.error() << "fmod=1 is not supported";
-  return binary<graph::ModOp>(n);
+  if (n.intAttr("fmod", 0) == 0)
+    return binary<graph::ModOp>(n);
+  FailureOr<Value> a = n.value(0);
+  FailureOr<Value> c = succeeded(a) ? n.value(1) : FailureOr<Value>(failure());
+  if (failed(c))
+    return failure();
+  FailureOr<Value> y = n.create<graph::ModOp>({*a, *c});
+  if (failed(y))
+    return failure();
+  Value zero = n.scalar(n.type(*a).getElementType(), 0);
+  auto compare = [&](Value v, graph::ComparePredicate predicate) {
+    return n.create<graph::CompareOp>(
+        {v, zero}, n.named("predicate", graph::ComparePredicateAttr::get(
+                                            n.b.getContext(), predicate)));
+  };
+  FailureOr<Value> inexact = compare(*y, graph::ComparePredicate::ne);
+  FailureOr<Value> below = compare(*a, graph::ComparePredicate::lt);
+  FailureOr<Value> divisorBelow = compare(*c, graph::ComparePredicate::lt);
+  FailureOr<Value> shifted = n.create<graph::SubOp>({*y, *c});
+  if (failed(inexact) || failed(below) || failed(divisorBelow) ||
+      failed(shifted))
+    return failure();
+  FailureOr<Value> differ = n.create<graph::XorOp>({*below, *divisorBelow});
+  FailureOr<Value> shift =
+      succeeded(differ) ? n.create<graph::AndOp>({*inexact, *differ}) : differ;
+  if (failed(shift))
+    return failure();
+  y = n.create<graph::SelectOp>({*shift, *shifted, *y});
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
 }
 
 /// Max, Min, Sum, Mean: any number of operands.

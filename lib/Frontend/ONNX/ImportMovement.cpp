@@ -30,6 +30,14 @@ static LogicalResult reshapeTo(NodeImport &n, Value x,
   return success();
 }
 
+/// A shape that a node makes: no dim below zero.
+static LogicalResult checkShape(NodeImport &n, ArrayRef<DimExprAttr> dims) {
+  for (DimExprAttr d : dims)
+    if (graph::constantValue(d).value_or(0) < 0)
+      return n.error() << "the shape has " << graph::toString(d);
+  return success();
+}
+
 static LogicalResult reshape(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   FailureOr<ShapeValue> shape = succeeded(x) ? n.needShape(1, "the shape")
@@ -169,6 +177,8 @@ static LogicalResult expand(NodeImport &n) {
   if (failed(shape))
     return failure();
   SmallVector<DimExprAttr> in = n.dims(*x), to = shape->elements;
+  if (failed(checkShape(n, to)))
+    return failure();
   size_t rank = std::max(in.size(), to.size());
   in.insert(in.begin(), rank - in.size(), n.dim(1));
   to.insert(to.begin(), rank - to.size(), n.dim(1));
@@ -199,6 +209,8 @@ static LogicalResult concat(NodeImport &n) {
   }
   if (inputs.empty())
     return n.error() << "it has no operand";
+  if (!n.attribute("axis"))
+    return n.error() << "attribute 'axis' is missing";
   FailureOr<int64_t> axis =
       n.axis(n.intAttr("axis", 0), n.type(inputs[0]).getRank());
   if (failed(axis))
@@ -264,16 +276,20 @@ static LogicalResult slice(NodeImport &n) {
       starts.size() != steps.size())
     return n.error() << "starts, ends, axes and steps have different lengths";
 
-  MLIRContext *context = n.b.getContext();
   SmallVector<DimExprAttr> begin(rank, n.dim(0)), size = in;
   SmallVector<int64_t> step(rank, 1);
+  SmallVector<bool> seen(rank, false);
   for (auto [start, end, a, s] : llvm::zip(starts, ends, axes, steps)) {
     FailureOr<int64_t> axis = n.axis(a, rank);
     if (failed(axis))
       return failure();
     DimExprAttr extent = in[*axis];
+    if (std::exchange(seen[*axis], true))
+      return n.error() << "axis " << *axis << " is named twice";
     if (s == 0)
       return n.error() << "a step of 0";
+    // No dim is longer, so a longer step takes the first element only.
+    s = std::clamp<int64_t>(s, -(int64_t(1) << 40), int64_t(1) << 40);
     // Below zero counts from the end; then into [0, extent].
     auto place = [&](DimExprAttr e, bool backwards) -> DimExprAttr {
       std::optional<int64_t> v = graph::constantValue(e);
@@ -306,7 +322,6 @@ static LogicalResult slice(NodeImport &n) {
       size[*axis] = n.dim(0);
     step[*axis] = s;
   }
-  (void)context;
   return finish(n, sliceOf(n, *x, begin, size, step));
 }
 
@@ -331,8 +346,9 @@ static LogicalResult split(NodeImport &n) {
     int64_t parts = n.opset >= 18
                         ? n.intAttr("num_outputs", n.node.outputs.size())
                         : n.node.outputs.size();
-    if (parts < 1)
-      return n.error() << "num_outputs " << parts;
+    if (parts != static_cast<int64_t>(n.node.outputs.size()))
+      return n.error() << "num_outputs is " << parts << ", the node has "
+                       << n.node.outputs.size() << " outputs";
     // The last part is smaller where they do not divide.
     DimExprAttr each = graph::dimCeilDiv(in[*axis], n.dim(parts));
     sizes.assign(parts - 1, each);
@@ -368,8 +384,15 @@ static LogicalResult gather(NodeImport &n) {
   FailureOr<int64_t> axis = n.axis(n.intAttr("axis", 0), in.size());
   if (failed(axis))
     return failure();
-  // One constant index is a slice, which costs nothing.
   std::optional<ShapeValue> shape = n.shape(1);
+  std::optional<int64_t> extent = graph::constantValue(in[*axis]);
+  if (shape && extent)
+    for (DimExprAttr e : shape->elements)
+      if (std::optional<int64_t> i = graph::constantValue(e);
+          i && (*i < -*extent || *i >= *extent))
+        return n.error() << "index " << *i << " is outside dim " << *axis
+                         << ", which is " << *extent;
+  // One constant index is a slice, which costs nothing.
   if (shape && shape->elements.size() == 1 &&
       graph::constantValue(shape->elements[0])) {
     int64_t index = *graph::constantValue(shape->elements[0]);
@@ -439,6 +462,9 @@ static LogicalResult pad(NodeImport &n) {
   if (!mode)
     return n.error() << "mode '" << n.stringAttr("mode", "")
                      << "' is not supported";
+  if (llvm::any_of(pads,
+                   [](int64_t p) { return std::abs(p) > (int64_t(1) << 40); }))
+    return n.error() << "pads are out of range";
   SmallVector<int64_t> low(rank, 0), high(rank, 0);
   for (auto [i, a] : llvm::enumerate(axes)) {
     FailureOr<int64_t> axis = n.axis(a, rank);
@@ -459,10 +485,14 @@ static LogicalResult pad(NodeImport &n) {
 }
 
 static LogicalResult range(NodeImport &n) {
-  FailureOr<ShapeValue> start = n.needShape(0, "start"),
-                        limit = n.needShape(1, "limit");
-  FailureOr<SmallVector<int64_t>> delta = n.needIntegers(2, "delta");
-  if (failed(start) || failed(limit) || failed(delta))
+  FailureOr<ShapeValue> start = n.needShape(0, "start");
+  FailureOr<ShapeValue> limit = succeeded(start)
+                                    ? n.needShape(1, "limit")
+                                    : FailureOr<ShapeValue>(failure());
+  FailureOr<SmallVector<int64_t>> delta =
+      succeeded(limit) ? n.needIntegers(2, "delta")
+                       : FailureOr<SmallVector<int64_t>>(failure());
+  if (failed(delta))
     return failure();
   std::optional<int64_t> first = start->elements.size() == 1
                                      ? graph::constantValue(start->elements[0])
@@ -473,8 +503,13 @@ static LogicalResult range(NodeImport &n) {
   DimExprAttr length = graph::dimSub(limit->elements[0], start->elements[0]);
   if (delta->front() < 0)
     length = graph::dimMul(length, n.dim(-1));
+  if (delta->front() == INT64_MIN)
+    return n.error() << "delta is out of range";
   length = graph::dimCeilDiv(length, n.dim(std::abs(delta->front())));
-  RankedTensorType type = graph::getTensorType(length, n.b.getI64Type());
+  if (graph::constantValue(length).value_or(0) < 0)
+    length = n.dim(0);
+  RankedTensorType type =
+      graph::getTensorType(length, n.b.getIntegerType(start->narrow ? 32 : 64));
   n.result(0, graph::IotaOp::create(
                   n.b, n.loc, type, n.b.getI64IntegerAttr(0),
                   n.b.getF64FloatAttr(static_cast<double>(*first)),
@@ -485,7 +520,7 @@ static LogicalResult range(NodeImport &n) {
 
 static LogicalResult constantOfShape(NodeImport &n) {
   FailureOr<ShapeValue> shape = n.needShape(0, "the shape");
-  if (failed(shape))
+  if (failed(shape) || failed(checkShape(n, shape->elements)))
     return failure();
   Value one;
   if (const NodeAttribute *a = n.attribute("value")) {
@@ -513,8 +548,10 @@ static LogicalResult trilu(NodeImport &n) {
   SmallVector<int64_t> k{0};
   if (n.has(1)) {
     FailureOr<SmallVector<int64_t>> v = n.needIntegers(1, "k");
-    if (failed(v) || v->size() != 1)
+    if (failed(v))
       return failure();
+    if (v->size() != 1)
+      return n.error() << "k must be one number, found " << v->size();
     k = *v;
   }
   SmallVector<DimExprAttr> dims = n.dims(*x);
@@ -566,7 +603,9 @@ static LogicalResult constant(NodeImport &n) {
     tensor.floats = a->floats;
     tensor.dims = {static_cast<int64_t>(a->floats.size())};
   } else {
-    return n.error() << "strings and sparse tensors are not supported";
+    return n.error() << "expected a tensor, number or numbers; strings and "
+                        "sparse tensors are "
+                        "not supported";
   }
   if (std::optional<ShapeValue> shape = n.importer.shapeOf(tensor)) {
     n.result(0, *shape);

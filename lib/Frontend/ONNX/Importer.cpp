@@ -11,7 +11,6 @@
 #include "actnet/Frontend/ONNX/Import.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -37,6 +36,10 @@ Importer::Importer(MLIRContext &context, StringRef path, StringRef mapped)
 Location Importer::fileLoc() {
   return NameLoc::get(
       StringAttr::get(&context, llvm::sys::path::filename(path)));
+}
+
+Location Importer::nodeLoc(const Node &node) {
+  return NameLoc::get(StringAttr::get(&context, labelOf(node)), fileLoc());
 }
 
 Type Importer::elementType(int64_t onnxType) {
@@ -72,60 +75,9 @@ Type Importer::elementType(int64_t onnxType) {
   }
 }
 
-LogicalResult Importer::checkModel(const Model &model,
-                                   const ImportTable &table) {
-  auto fail = [&]() { return emitError(fileLoc()); };
-  for (const OpsetImport &import : model.opsets)
-    if (import.domain.empty() || import.domain == "ai.onnx")
-      opset = import.version;
-  if (opset == 0)
-    return fail() << "the model imports no opset of the default domain";
-  if (opset < 7)
-    return fail()
-           << "opset " << opset
-           << " is too old: expected 7 or later; convert the model first";
-  // A later opset may give an operator another meaning.
-  constexpr int64_t newestOpset = 24;
-  if (opset > newestOpset)
-    return fail() << "opset " << opset << " is newer than " << newestOpset
-                  << ", the newest that this compiler knows";
-  if (model.functions)
-    return fail() << "the model defines " << model.functions
-                  << " functions of its own; inline them first";
-  if (model.graph.hasSparse)
-    return fail() << "sparse initializers are not supported";
-  // All unsupported operators in one error.
-  llvm::MapVector<StringRef, SmallVector<StringRef>> unsupported;
-  std::list<std::string> qualified; // names with a domain, at stable addresses
-  for (const Node &node : model.graph.nodes) {
-    bool ours = node.domain.empty() || node.domain == "ai.onnx";
-    if (ours && (table.contains(node.opType) || node.opType == "Constant"))
-      continue;
-    StringRef type = node.opType;
-    if (!ours)
-      type =
-          qualified.emplace_back((StringRef(node.domain) + "." + type).str());
-    unsupported[type].push_back(
-        node.name.empty() ? (node.outputs.empty() ? StringRef("?")
-                                                  : StringRef(node.outputs[0]))
-                          : StringRef(node.name));
-  }
-  if (unsupported.empty())
-    return success();
-  std::string list;
-  for (auto &[type, nodes] : unsupported) {
-    list += (list.empty() ? "" : "; ") + type.str() + " (" +
-            std::to_string(nodes.size()) + ": ";
-    for (size_t i = 0; i < nodes.size() && i < 8; ++i)
-      list += (i ? ", " : "") + nodes[i].str();
-    list += nodes.size() > 8 ? ", ...)" : ")";
-  }
-  return fail() << "operators that are not supported: " << list;
-}
-
 FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
   auto fail = [&]() {
-    return emitError(fileLoc()) << "value '" << StringRef(info.name) << "': ";
+    return emitError(fileLoc()) << "value '" << printable(info.name) << "': ";
   };
   if (!info.isTensor) {
     fail() << "only tensors are supported, not sequences, maps or optionals";
@@ -146,6 +98,11 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
       dims.push_back(graph::dimConstant(&context, dim.value));
       continue;
     }
+    // Some exporters write -1 for a dim that they don't know.
+    if (dim.value < -1) {
+      fail() << "dim " << i << " is " << dim.value;
+      return failure();
+    }
     std::string name = dim.name.empty()
                            ? (StringRef(info.name) + "_" + Twine(i)).str()
                            : std::string(dim.name);
@@ -161,7 +118,12 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
     if (!llvm::is_contained(dimBounds, bounds))
       dimBounds.push_back(bounds);
   }
-  return graph::getTensorType(dims, element);
+  RankedTensorType type = graph::getTensorType(dims, element);
+  if (std::string problem = problemOf(type); !problem.empty()) {
+    fail() << "it " << problem;
+    return failure();
+  }
+  return type;
 }
 
 FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
@@ -171,7 +133,7 @@ FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
     for (std::string_view output : node.outputs)
       if (!output.empty() && !producer.try_emplace(output, i).second) {
         emitError(fileLoc())
-            << "value '" << StringRef(output) << "' is computed twice";
+            << "value '" << printable(output) << "' is computed twice";
         return failure();
       }
   SmallVector<unsigned> waiting(graph.nodes.size(), 0), ready;
@@ -203,10 +165,9 @@ FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
     return order;
   for (auto [i, node] : llvm::enumerate(graph.nodes))
     if (waiting[i]) {
-      emitError(fileLoc()) << "the graph is cyclic: node '"
-                           << StringRef(node.name) << "' ("
-                           << StringRef(node.opType)
-                           << ") needs its own result";
+      emitError(nodeLoc(node))
+          << StringRef(node.opType)
+          << ": the graph is cyclic: the node needs its own result";
       break;
     }
   return failure();
@@ -215,29 +176,31 @@ FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
 FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
   if (Value known = values.lookup(name))
     return known;
-  if (auto it = shapes.find(name); it != shapes.end()) {
-    const ShapeValue &shape = it->second;
+  auto it = initializers.find(name);
+  if (auto found = shapes.find(name);
+      found != shapes.end() && it == initializers.end()) {
+    const ShapeValue &shape = found->second;
     SmallVector<int64_t> extents;
     if (!shape.scalar)
       extents.push_back(shape.elements.size());
-    auto type = RankedTensorType::get(extents, b.getI64Type());
-    SmallVector<int64_t> numbers;
+    unsigned width = shape.narrow ? 32 : 64;
+    auto type = RankedTensorType::get(extents, b.getIntegerType(width));
+    SmallVector<APInt> numbers;
     for (DimExprAttr e : shape.elements)
       if (std::optional<int64_t> v = graph::constantValue(e))
-        numbers.push_back(*v);
+        numbers.push_back(APInt(64, *v, /*isSigned=*/true).trunc(width));
     Value v;
     if (numbers.size() == shape.elements.size())
       v = graph::ConstantOp::create(b, loc, type,
-                                    DenseIntElementsAttr::get(type, numbers));
+                                    DenseElementsAttr::get(type, numbers));
     else
       v = graph::DimValueOp::create(
           b, loc, type, graph::DimsAttr::get(&context, shape.elements));
     values[name] = v;
     return v;
   }
-  auto it = initializers.find(name);
   if (it == initializers.end()) {
-    emitError(loc) << "operand '" << name
+    emitError(loc) << "operand '" << printable(name)
                    << "' is no input, initializer or result of a node";
     return failure();
   }
@@ -275,37 +238,32 @@ LogicalResult Importer::importGraph(const Graph &graph,
                                    b.getFunctionType(argTypes, {}));
   Block *block = func.addEntryBlock();
   for (auto [i, name] : llvm::enumerate(argNames)) {
-    if (!values.try_emplace(name, block->getArgument(i)).second)
-      return emitError(fileLoc()) << "input '" << name << "' is listed twice";
+    values[name] = block->getArgument(i);
     func.setArgAttr(i, graph::GraphDialect::kNameAttr, b.getStringAttr(name));
   }
   b.setInsertionPointToEnd(block);
 
   for (const Node *node : *order) {
-    StringRef label = !node->name.empty()      ? StringRef(node->name)
-                      : !node->outputs.empty() ? StringRef(node->outputs[0])
-                                               : StringRef(node->opType);
-    Location loc = NameLoc::get(b.getStringAttr(label));
+    Location loc = nodeLoc(*node);
     NodeImport import(*this, *node, loc);
     if (node->outputs.empty())
       return import.error() << "the node has no output";
+    if (failed(checkAttributes(import)))
+      return failure();
     std::optional<LogicalResult> asShape = importShapeArithmetic(import);
     if (asShape ? failed(*asShape) : failed(table.lookup(node->opType)(import)))
       return failure();
-    for (std::string_view output : node->outputs)
-      if (Value v = values.lookup(output);
-          v && !isa<RankedTensorType>(v.getType()))
-        return import.error()
-               << "internal: output '" << StringRef(output) << "' is no tensor";
+    if (failed(checkResults(import)))
+      return failure();
   }
 
   SmallVector<Value> results;
   SmallVector<Attribute> names;
-  if (graph.outputs.empty())
-    return emitError(fileLoc()) << "the graph has no output";
   for (const ValueInfo &output : graph.outputs) {
     FailureOr<Value> v = lookup(output.name, fileLoc());
     if (failed(v))
+      return failure();
+    if (failed(checkOutput(output, NodeImport::type(*v))))
       return failure();
     results.push_back(*v);
     names.push_back(b.getDictionaryAttr(b.getNamedAttr(

@@ -29,7 +29,14 @@ using graph::DimExprAttr;
 struct ShapeValue {
   bool scalar = false;
   llvm::SmallVector<DimExprAttr> elements;
+  bool narrow = false; ///< i32, not i64
 };
+
+/// Text of a file for a message: one line without control characters, cut to
+/// `limit` bytes.
+std::string printable(llvm::StringRef text, size_t limit = 96);
+/// How messages call a node: its name, or that of its first output.
+std::string labelOf(const Node &node);
 
 class Importer;
 
@@ -151,7 +158,15 @@ private:
   unsigned buffers = 0;
 
   mlir::Location fileLoc();
+  mlir::Location nodeLoc(const Node &node);
   mlir::LogicalResult checkModel(const Model &model, const ImportTable &table);
+  mlir::LogicalResult checkNames(const Graph &graph);
+  mlir::LogicalResult checkAttributes(NodeImport &node);
+  mlir::LogicalResult checkResults(NodeImport &node);
+  mlir::LogicalResult checkOutput(const ValueInfo &info,
+                                  mlir::RankedTensorType type);
+  /// Why no tensor can have this type; empty where one can.
+  std::string problemOf(mlir::RankedTensorType type);
   mlir::LogicalResult importGraph(const Graph &graph, const ImportTable &table);
   mlir::FailureOr<mlir::RankedTensorType> valueType(const ValueInfo &info);
   mlir::FailureOr<llvm::SmallVector<const Node *>>

@@ -12,7 +12,7 @@ NodeImport::NodeImport(Importer &importer, const Node &node, Location loc)
       opset(importer.opset) {}
 
 InFlightDiagnostic NodeImport::error() {
-  return emitError(loc) << StringRef(node.opType) << ": ";
+  return emitError(loc) << printable(node.opType) << ": ";
 }
 
 FailureOr<Value> NodeImport::value(unsigned i) {
@@ -38,7 +38,7 @@ FailureOr<ShapeValue> NodeImport::needShape(unsigned i, StringRef what) {
   if (!has(i))
     error() << "operand " << i << " (" << what << ") is missing";
   else
-    error() << what << " ('" << StringRef(node.inputs[i])
+    error() << what << " ('" << printable(node.inputs[i])
             << "') must follow from constants and shapes, not from data";
   return failure();
 }

@@ -85,6 +85,7 @@ private:
   std::optional<ShapeValue> zip(const ShapeValue &a, const ShapeValue &c, F f) {
     ShapeValue y;
     y.scalar = a.scalar && c.scalar;
+    y.narrow = a.narrow;
     size_t size = std::max(a.elements.size(), c.elements.size());
     if (a.elements.empty() || c.elements.empty())
       size = 0;
@@ -137,6 +138,7 @@ private:
       return std::nullopt;
     ShapeValue y;
     y.scalar = indices.scalar;
+    y.narrow = data.narrow;
     for (int64_t i : *places) {
       i = i < 0 ? i + size : i;
       if (i < 0 || i >= size)
@@ -148,7 +150,10 @@ private:
 
   std::optional<ShapeValue> slice(ArrayRef<ShapeValue> operands) {
     const ShapeValue &data = operands[0];
-    int64_t size = data.elements.size(), start = 0, end = size, step = 1;
+    int64_t size = data.elements.size(), start = 0, end = size, axis = 0,
+            step = 1;
+    if (data.scalar)
+      return std::nullopt;
     if (n.opset < 10) {
       auto starts = n.intsAttr("starts"), ends = n.intsAttr("ends");
       if (!starts || !ends || starts->size() != 1 || ends->size() != 1)
@@ -162,17 +167,16 @@ private:
         std::optional<SmallVector<int64_t>> v = integers(operands[i]);
         if (!v || v->size() != 1)
           return std::nullopt;
-        (i == 1 ? start : i == 2 ? end : i == 4 ? step : size) = v->front();
-        if (i == 3)
-          size = data.elements.size(); // the one axis
+        (i == 1 ? start : i == 2 ? end : i == 3 ? axis : step) = v->front();
       }
     }
-    if (step != 1)
+    if (step != 1 || (axis != 0 && axis != -1))
       return std::nullopt;
     auto clamp = [&](int64_t i) {
       return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size);
     };
     ShapeValue y;
+    y.narrow = data.narrow;
     for (int64_t i = clamp(start); i < clamp(end); ++i)
       y.elements.push_back(data.elements[i]);
     return y;
@@ -187,7 +191,7 @@ private:
       return zip(v[0], v[1], graph::dimMul);
     if (op == "Div" && v.size() == 2)
       return zip(v[0], v[1], divide);
-    if (op == "Mod" && v.size() == 2)
+    if (op == "Mod" && v.size() == 2 && n.intAttr("fmod", 0) == 0)
       return zip(v[0], v[1], [](DimExprAttr a, DimExprAttr c) -> DimExprAttr {
         std::optional<int64_t> y = graph::constantValue(c);
         return y && *y <= 0 ? nullptr : graph::dimMod(a, c);
@@ -202,13 +206,15 @@ private:
       });
     if (op == "Gather" && v.size() == 2)
       return gather(v[0], v[1]);
-    if (op == "Slice")
+    if (op == "Slice" && v.size() <= 5)
       return slice(v);
-    if (op == "Identity" ||
-        (op == "Cast" && (n.intAttr("to", 0) == 7 || n.intAttr("to", 0) == 6)))
+    if (op == "Identity")
       return v[0];
+    if (op == "Cast" && (n.intAttr("to", 0) == 7 || n.intAttr("to", 0) == 6))
+      return ShapeValue{v[0].scalar, v[0].elements, n.intAttr("to", 0) == 6};
     if (op == "Concat") {
       ShapeValue y;
+      y.narrow = v[0].narrow;
       for (const ShapeValue &s : v) {
         if (s.scalar)
           return std::nullopt;
@@ -216,21 +222,27 @@ private:
       }
       return y;
     }
-    if (op == "Unsqueeze" && v[0].scalar)
-      return ShapeValue{false, v[0].elements};
-    if (op == "Squeeze" && v[0].elements.size() == 1)
-      return ShapeValue{true, v[0].elements};
+    if (op == "Unsqueeze" && v[0].scalar) {
+      auto axes = v.size() > 1 ? integers(v[1]) : n.intsAttr("axes");
+      if (!axes || axes->size() != 1)
+        return std::nullopt;
+      return ShapeValue{false, v[0].elements, v[0].narrow};
+    }
+    if (op == "Squeeze" && v[0].elements.size() == 1 && !v[0].scalar)
+      return ShapeValue{true, v[0].elements, v[0].narrow};
     if (op == "Reshape" && v.size() == 2) {
       std::optional<SmallVector<int64_t>> to = integers(v[1]);
       if (to && to->empty() && v[0].elements.size() == 1)
-        return ShapeValue{true, v[0].elements};
-      if (to && to->size() == 1)
-        return ShapeValue{false, v[0].elements};
+        return ShapeValue{true, v[0].elements, v[0].narrow};
+      int64_t size = v[0].elements.size();
+      if (to && to->size() == 1 && (to->front() == -1 || to->front() == size))
+        return ShapeValue{false, v[0].elements, v[0].narrow};
       return std::nullopt;
     }
     if (op == "ReduceProd" && !v[0].scalar) {
       ShapeValue y;
       y.scalar = n.intAttr("keepdims", 1) == 0;
+      y.narrow = v[0].narrow;
       y.elements.push_back(graph::dimProduct(n.b.getContext(), v[0].elements));
       return y;
     }

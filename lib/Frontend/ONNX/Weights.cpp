@@ -84,15 +84,15 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor,
   int64_t count = type.getNumElements();
   int64_t bytes = count * graph::getElementBytes(type.getElementType());
   auto fail = [&]() {
-    return emitError(loc) << "tensor '" << StringRef(tensor.name) << "': ";
+    return emitError(loc) << "tensor '" << printable(tensor.name) << "': ";
   };
   if (tensor.external) {
     StringRef location = tensor.location;
     int64_t offset = 0, length = bytes;
     if ((!tensor.offset.empty() && !parseNumber(tensor.offset, offset)) ||
         (!tensor.length.empty() && !parseNumber(tensor.length, length))) {
-      fail() << "offset '" << StringRef(tensor.offset) << "' or length '"
-             << StringRef(tensor.length)
+      fail() << "offset '" << printable(tensor.offset) << "' or length '"
+             << printable(tensor.length)
              << "' of its external data is no number";
       return failure();
     }
@@ -102,14 +102,16 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor,
       return failure();
     }
     SmallString<128> file(folder), realFile, realFolder;
-    bool outside = location.empty() || llvm::sys::path::is_absolute(location);
+    std::string shown = printable(location);
+    bool outside = location.empty() || location.contains('\0') ||
+                   llvm::sys::path::is_absolute(location);
     for (StringRef part : llvm::make_range(llvm::sys::path::begin(location),
                                            llvm::sys::path::end(location)))
       outside |= part == "..";
     llvm::sys::path::append(file, location);
     if (!outside) {
       if (std::error_code error = llvm::sys::fs::real_path(file, realFile)) {
-        fail() << "cannot read its external data '" << location
+        fail() << "cannot read its external data '" << shown
                << "': " << error.message();
         return failure();
       }
@@ -117,17 +119,20 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor,
                 !StringRef(realFile).starts_with((realFolder + "/").str());
     }
     if (outside) {
-      fail() << "its external data '" << location
+      fail() << "its external data '" << shown
              << "' lies outside the model's folder";
+      return failure();
+    }
+    if (!llvm::sys::fs::is_regular_file(file)) {
+      fail() << "its external data '" << shown << "' is no file";
       return failure();
     }
     uint64_t size = 0;
     if (llvm::sys::fs::file_size(file, size) ||
         offset > static_cast<int64_t>(size) ||
         length > static_cast<int64_t>(size) - offset) {
-      fail() << "external data '" << location << "' has " << size
-             << " bytes; bytes " << offset << " to " << offset + length
-             << " are needed";
+      fail() << "external data '" << shown << "' has " << size << " bytes; "
+             << length << " bytes from byte " << offset << " on are needed";
       return failure();
     }
     return Attribute(graph::WeightAttr::get(&context, file, offset, bytes));
@@ -164,13 +169,13 @@ FailureOr<Attribute> Importer::weight(const Tensor &tensor,
 FailureOr<Value> Importer::constant(const Tensor &tensor, Location loc) {
   Type element = elementType(tensor.type);
   if (!element) {
-    emitError(loc) << "tensor '" << StringRef(tensor.name) << "': element type "
+    emitError(loc) << "tensor '" << printable(tensor.name) << "': element type "
                    << tensor.type << " is not supported";
     return failure();
   }
   std::optional<int64_t> count = countElements(tensor.dims);
   if (!count || *count > (int64_t(1) << 48)) {
-    emitError(loc) << "tensor '" << StringRef(tensor.name)
+    emitError(loc) << "tensor '" << printable(tensor.name)
                    << "': its shape is not valid";
     return failure();
   }
@@ -201,6 +206,7 @@ std::optional<ShapeValue> Importer::shapeOf(const Tensor &tensor) {
   if (static_cast<int64_t>(bytes.size()) != *count * size)
     return std::nullopt;
   ShapeValue shape;
+  shape.narrow = tensor.type == 6;
   shape.scalar = tensor.dims.empty();
   for (int64_t i = 0; i < *count; ++i) {
     int64_t wide = 0;

@@ -1,0 +1,225 @@
+//===- Check.cpp - what holds for a model before and while it is imported -===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Files come from anywhere: what import functions may rely on is checked here,
+// once, so that each of them sees attributes of the right type, names that
+// mean one thing, and tensors whose size can be counted.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Importer.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+#include <map>
+
+using namespace mlir;
+
+namespace actnet::onnx {
+
+/// The oldest opset whose operators broadcast as today's do, and the newest
+/// known: a later one may give an operator another meaning.
+static constexpr int64_t kOldestOpset = 7, kNewestOpset = 24;
+/// Names an error lists of one operator, and characters of the whole list.
+static constexpr size_t kListedNodes = 8, kListedCharacters = 1500;
+/// Ranks, extents and bytes beyond these are damage, not models.
+static constexpr size_t kMaxRank = 32;
+static constexpr int64_t kMaxExtent = int64_t(1) << 40, kMaxBytes = int64_t(1)
+                                                                    << 48;
+
+std::string printable(StringRef text, size_t limit) {
+  std::string out;
+  for (char c : text.take_front(limit))
+    out += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
+  return text.size() > limit ? out + "..." : out;
+}
+
+std::string labelOf(const Node &node) {
+  return printable(!node.name.empty()      ? node.name
+                   : !node.outputs.empty() ? node.outputs[0]
+                                           : node.opType);
+}
+
+/// `Foo (2: first, second); Bar (1: third)`.
+static std::string
+listOf(const std::map<std::string, SmallVector<const Node *>> &unsupported) {
+  std::string list;
+  size_t listed = 0;
+  for (auto &[type, nodes] : unsupported) {
+    if (list.size() > kListedCharacters)
+      return list + "; and " + std::to_string(unsupported.size() - listed) +
+             " operators more";
+    list += (list.empty() ? "" : "; ") + type + " (" +
+            std::to_string(nodes.size()) + ": ";
+    for (size_t i = 0; i < nodes.size() && i < kListedNodes; ++i)
+      list += (i ? ", " : "") + labelOf(*nodes[i]);
+    list += nodes.size() > kListedNodes ? ", ...)" : ")";
+    ++listed;
+  }
+  return list;
+}
+
+LogicalResult Importer::checkModel(const Model &model,
+                                   const ImportTable &table) {
+  auto fail = [&]() { return emitError(fileLoc()); };
+  bool known = false;
+  for (const OpsetImport &import : model.opsets)
+    if (import.domain.empty() || import.domain == "ai.onnx") {
+      opset = import.version;
+      known = true;
+    }
+  if (!known)
+    return fail() << "the model imports no opset of the default domain";
+  if (opset < kOldestOpset)
+    return fail() << "opset " << opset << " is too old: expected "
+                  << kOldestOpset << " or later; convert the model first";
+  if (opset > kNewestOpset)
+    return fail() << "opset " << opset << " is newer than " << kNewestOpset
+                  << ", the newest that this compiler knows";
+  if (model.functions)
+    return fail() << "the model defines " << model.functions
+                  << " functions of its own; inline them first";
+  if (model.graph.hasSparse)
+    return fail() << "sparse initializers are not supported";
+  // All unsupported operators in one error.
+  std::map<std::string, SmallVector<const Node *>> unsupported;
+  for (const Node &node : model.graph.nodes) {
+    bool ours = node.domain.empty() || node.domain == "ai.onnx";
+    if (ours && table.contains(node.opType))
+      continue;
+    std::string type = printable(node.opType);
+    unsupported[ours ? type : printable(node.domain) + "." + type].push_back(
+        &node);
+  }
+  if (!unsupported.empty())
+    return fail() << "operators that are not supported: "
+                  << listOf(unsupported);
+  return checkNames(model.graph);
+}
+
+/// Inputs, initializers and results share one name space. An initializer may
+/// be the default of an input, which makes it a constant.
+LogicalResult Importer::checkNames(const Graph &graph) {
+  llvm::StringSet<> constants, inputs, outputs;
+  auto fail = [&](StringRef what, StringRef name) {
+    return emitError(fileLoc()) << what << " '" << printable(name) << "' ";
+  };
+  for (const Tensor &tensor : graph.initializers)
+    if (!constants.insert(tensor.name).second)
+      return fail("initializer", tensor.name) << "is listed twice";
+  for (const ValueInfo &input : graph.inputs)
+    if (!inputs.insert(input.name).second)
+      return fail("input", input.name) << "is listed twice";
+  for (const ValueInfo &output : graph.outputs)
+    if (!outputs.insert(output.name).second)
+      return fail("output", output.name) << "is listed twice";
+  if (graph.outputs.empty())
+    return emitError(fileLoc()) << "the graph has no output";
+  for (const Node &node : graph.nodes)
+    for (std::string_view output : node.outputs)
+      if (!output.empty() &&
+          (constants.contains(output) || inputs.contains(output)))
+        return emitError(nodeLoc(node))
+               << StringRef(node.opType) << ": its output '"
+               << printable(output)
+               << "' is an input or initializer of the graph";
+  return success();
+}
+
+/// AttributeProto.AttributeType by attribute name: ONNX uses a name for one
+/// type only, but for `value`. 0 for names that import never reads.
+static int64_t expectedType(StringRef op, StringRef name) {
+  if (name == "value")
+    return op == "Pad" ? 1 : 4;
+  return llvm::StringSwitch<int64_t>(name)
+      .Cases({"alpha", "beta", "epsilon", "min", "max", "value_float"}, 1)
+      .Cases({"axis", "allowzero", "ceil_mode", "count_include_pad", "end",
+              "fmod", "group"},
+             2)
+      .Cases({"keepdims", "noop_with_empty_axes", "num_groups", "num_outputs",
+              "start"},
+             2)
+      .Cases({"to", "training_mode", "transA", "transB", "upper", "value_int"},
+             2)
+      .Cases({"approximate", "auto_pad", "equation", "mode"}, 3)
+      .Case("value_floats", 6)
+      .Cases({"axes", "dilations", "ends", "kernel_shape", "pads", "perm"}, 7)
+      .Cases({"split", "starts", "strides", "value_ints"}, 7)
+      .Default(0);
+}
+
+LogicalResult Importer::checkAttributes(NodeImport &n) {
+  static constexpr StringRef names[] = {"undefined", "float",  "int",
+                                        "string",    "tensor", "graph",
+                                        "floats",    "ints",   "strings"};
+  llvm::StringSet<> seen;
+  for (const NodeAttribute &a : n.node.attributes) {
+    if (!seen.insert(a.name).second)
+      return n.error() << "attribute '" << printable(a.name)
+                       << "' is there twice";
+    int64_t expected = expectedType(n.node.opType, a.name);
+    if (expected == 0 || a.type == expected)
+      continue;
+    bool known = a.type >= 0 && a.type < static_cast<int64_t>(std::size(names));
+    return n.error() << "attribute '" << printable(a.name) << "': expected "
+                     << names[expected] << ", found "
+                     << (known ? names[a.type] : StringRef("another type"));
+  }
+  return success();
+}
+
+std::string Importer::problemOf(RankedTensorType type) {
+  if (static_cast<size_t>(type.getRank()) > kMaxRank)
+    return "has rank " + std::to_string(type.getRank()) +
+           ", expected at most " + std::to_string(kMaxRank);
+  int64_t bytes = graph::getElementBytes(type.getElementType());
+  for (auto [i, dim] : llvm::enumerate(graph::getDims(type))) {
+    if (dim.isConstant() && dim.getValue() < 0)
+      return "has " + std::to_string(dim.getValue()) + " as its dim " +
+             std::to_string(i);
+    // Names count as 1, their least value.
+    std::optional<int64_t> extent = graph::dimEvaluate(
+        dim, [](StringRef) { return std::optional<int64_t>(1); });
+    if (!extent || *extent > kMaxExtent ||
+        __builtin_mul_overflow(bytes, std::max<int64_t>(*extent, 1), &bytes) ||
+        bytes > kMaxBytes)
+      return "is too large to be a tensor: " + printable(graph::toString(dim)) +
+             " as its dim " + std::to_string(i);
+  }
+  return {};
+}
+
+LogicalResult Importer::checkResults(NodeImport &n) {
+  for (std::string_view output : n.node.outputs) {
+    Value v = values.lookup(output);
+    if (!v)
+      continue;
+    if (std::string problem = problemOf(NodeImport::type(v)); !problem.empty())
+      return n.error() << "its output '" << printable(output) << "' "
+                       << problem;
+  }
+  return success();
+}
+
+/// The type that the file declares for an output, where it says something
+/// else than what the graph computes.
+LogicalResult Importer::checkOutput(const ValueInfo &info,
+                                    RankedTensorType type) {
+  Type element = info.type ? elementType(info.type) : type.getElementType();
+  bool agrees = element == type.getElementType();
+  SmallVector<DimExprAttr> dims = graph::getDims(type);
+  if (agrees && info.hasShape) {
+    agrees = info.dims.size() == dims.size();
+    for (size_t i = 0; agrees && i < dims.size(); ++i)
+      agrees = info.dims[i].value < 0 || !dims[i].isConstant() ||
+               dims[i].getValue() == info.dims[i].value;
+  }
+  if (agrees)
+    return success();
+  return emitError(fileLoc())
+         << "output '" << printable(info.name) << "': the graph computes "
+         << type << ", which is not what the file declares";
+}
+
+} // namespace actnet::onnx
