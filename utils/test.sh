@@ -124,6 +124,7 @@ step unit "unit tests and device conformance" unit_tests unit build
 step lit "IR and tools" lit_tests lit build
 step onnx "sample of the ONNX node tests" e2e onnx test/onnx/run_suite.py
 step demo "utils/demo.sh" utils/demo.sh
+step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300

@@ -51,8 +51,8 @@ class Checks:
 
 
 def weight_bytes(model):
-    data = sum(p.stat().st_size for p in model.parent.glob(f"{model.stem}*.bin"))
-    return model.stat().st_size + data
+    data = model.with_suffix(".bin")
+    return model.stat().st_size + (data.stat().st_size if data.exists() else 0)
 
 
 def check(model, args, checks):
