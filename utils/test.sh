@@ -37,6 +37,13 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
+# NVRTC of .venv-test; a program that does not find it looks for the toolkit's.
+find_nvrtc() {
+  [[ -z ${ACTNET_NVRTC:-} ]] || return 0
+  local found=("$PWD"/.venv-test/lib/python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13)
+  [[ ! -e ${found[0]} ]] || export ACTNET_NVRTC=${found[0]}
+}
+
 # step NAME TITLE COMMAND...: runs, times and records one step.
 step() {
   local name=$1 title=$2 begin end status=0
@@ -100,6 +107,7 @@ e2e() { # STEP SCRIPT ARGUMENT...: a Python test that writes JUnit XML
 }
 
 step setup "packages and Python environment" utils/setup.sh --tests || finish
+find_nvrtc
 
 case $full in
   asan)
@@ -119,6 +127,7 @@ esac
 
 step walls "layering, file sizes, paths" utils/check-walls.sh
 step format "clang-format" utils/format.sh
+step reference "docs/generated against the .td files" utils/gen-docs.sh --check
 step build "build both halves" build default build || finish
 step unit "unit tests and device conformance" unit_tests unit build
 step lit "IR and tools" lit_tests lit build
