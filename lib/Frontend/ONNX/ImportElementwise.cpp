@@ -37,37 +37,33 @@ template <typename OpTy> static LogicalResult binary(NodeImport &n) {
 
 /// Mod has the sign of the divisor; with fmod that of the dividend.
 static LogicalResult mod(NodeImport &n) {
-  if (n.intAttr("fmod", 0) == 0)
-    return binary<graph::ModOp>(n);
   FailureOr<Value> a = n.value(0);
-  FailureOr<Value> c = succeeded(a) ? n.value(1) : FailureOr<Value>(failure());
+  if (failed(a))
+    return failure();
+  Type element = n.type(*a).getElementType();
+  if (n.intAttr("fmod", 0) == 0 || element.isUnsignedInteger())
+    return binary<graph::ModOp>(n);
+  FailureOr<Value> c = n.value(1);
   if (failed(c))
     return failure();
-  FailureOr<Value> y = n.create<graph::ModOp>({*a, *c});
-  if (failed(y))
+  FailureOr<Value> x = n.create<graph::AbsOp>(*a);
+  FailureOr<Value> y = n.create<graph::AbsOp>(*c);
+  FailureOr<Value> below = n.create<graph::CompareOp>(
+      {*a, n.scalar(element, 0)},
+      n.named("predicate", graph::ComparePredicateAttr::get(
+                               n.b.getContext(), graph::ComparePredicate::lt)));
+  if (failed(x) || failed(y) || failed(below))
     return failure();
-  Value zero = n.scalar(n.type(*a).getElementType(), 0);
-  auto compare = [&](Value v, graph::ComparePredicate predicate) {
-    return n.create<graph::CompareOp>(
-        {v, zero}, n.named("predicate", graph::ComparePredicateAttr::get(
-                                            n.b.getContext(), predicate)));
-  };
-  FailureOr<Value> inexact = compare(*y, graph::ComparePredicate::ne);
-  FailureOr<Value> below = compare(*a, graph::ComparePredicate::lt);
-  FailureOr<Value> divisorBelow = compare(*c, graph::ComparePredicate::lt);
-  FailureOr<Value> shifted = n.create<graph::SubOp>({*y, *c});
-  if (failed(inexact) || failed(below) || failed(divisorBelow) ||
-      failed(shifted))
+  FailureOr<Value> rest = n.create<graph::ModOp>({*x, *y});
+  FailureOr<Value> negative =
+      succeeded(rest) ? n.create<graph::NegOp>(*rest) : rest;
+  if (failed(negative))
     return failure();
-  FailureOr<Value> differ = n.create<graph::XorOp>({*below, *divisorBelow});
-  FailureOr<Value> shift =
-      succeeded(differ) ? n.create<graph::AndOp>({*inexact, *differ}) : differ;
-  if (failed(shift))
+  FailureOr<Value> result =
+      n.create<graph::SelectOp>({*below, *negative, *rest});
+  if (failed(result))
     return failure();
-  y = n.create<graph::SelectOp>({*shift, *shifted, *y});
-  if (failed(y))
-    return failure();
-  n.result(0, *y);
+  n.result(0, *result);
   return success();
 }
 
@@ -309,6 +305,9 @@ static LogicalResult same(NodeImport &n) {
   if (n.node.opType == "Dropout" && n.node.outputs.size() > 1 &&
       !n.node.outputs[1].empty())
     return n.error() << "the mask output is not supported";
+  // Since opset 12 training_mode is an operand; off where it is left out.
+  if (n.node.opType == "Dropout" && n.has(2) && n.constantNumber(2) != 0.0)
+    return n.error() << "training_mode must be false, and known";
   n.result(0, *x);
   return success();
 }

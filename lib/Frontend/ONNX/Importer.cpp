@@ -75,6 +75,27 @@ Type Importer::elementType(int64_t onnxType) {
   }
 }
 
+/// The file's name for a dim as an identifier of the dim language. Different
+/// names stay different.
+std::string Importer::dimName(StringRef given) {
+  auto [it, isNew] = dimNames.try_emplace(given);
+  if (!isNew)
+    return it->second;
+  std::string name = given.str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c) && c != '_')
+      c = '_';
+  bool isWord = llvm::is_contained({"floordiv", "ceildiv", "mod", "min", "max"},
+                                   StringRef(name));
+  if (name.empty() || llvm::isDigit(name[0]) || isWord)
+    name = "d_" + name;
+  std::string unique = name;
+  for (unsigned i = 2; !usedDimNames.insert(unique).second; ++i)
+    unique = name + "_" + std::to_string(i);
+  it->second = unique;
+  return unique;
+}
+
 FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
   auto fail = [&]() {
     return emitError(fileLoc()) << "value '" << printable(info.name) << "': ";
@@ -103,15 +124,9 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
       fail() << "dim " << i << " is " << dim.value;
       return failure();
     }
-    std::string name = dim.name.empty()
-                           ? (StringRef(info.name) + "_" + Twine(i)).str()
-                           : std::string(dim.name);
-    // A name is an identifier of the dim language.
-    for (char &c : name)
-      if (!isalnum(static_cast<unsigned char>(c)) && c != '_')
-        c = '_';
-    if (name.empty() || isdigit(static_cast<unsigned char>(name[0])))
-      name = "d_" + name;
+    std::string name =
+        dimName(dim.name.empty() ? (StringRef(info.name) + "_" + Twine(i)).str()
+                                 : std::string(dim.name));
     dims.push_back(graph::dimSymbol(&context, name));
     NamedAttribute bounds =
         b.getNamedAttr(name, b.getDenseI64ArrayAttr({1, -1}));
@@ -190,12 +205,16 @@ FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
       if (std::optional<int64_t> v = graph::constantValue(e))
         numbers.push_back(APInt(64, *v, /*isSigned=*/true).trunc(width));
     Value v;
-    if (numbers.size() == shape.elements.size())
+    if (numbers.size() == shape.elements.size()) {
       v = graph::ConstantOp::create(b, loc, type,
                                     DenseElementsAttr::get(type, numbers));
-    else
+    } else {
       v = graph::DimValueOp::create(
-          b, loc, type, graph::DimsAttr::get(&context, shape.elements));
+          b, loc, RankedTensorType::get(extents, b.getI64Type()),
+          graph::DimsAttr::get(&context, shape.elements));
+      if (shape.narrow)
+        v = graph::CastOp::create(b, loc, type, v);
+    }
     values[name] = v;
     return v;
   }

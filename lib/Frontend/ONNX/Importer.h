@@ -18,6 +18,7 @@
 #include "actnet/Frontend/ONNX/Model.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <optional>
 
@@ -155,9 +156,12 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   llvm::DenseMap<llvm::StringRef, const Tensor *> initializers;
   llvm::SmallVector<mlir::NamedAttribute> dimBounds;
+  llvm::StringMap<std::string> dimNames;
+  llvm::StringSet<> usedDimNames;
   unsigned buffers = 0;
 
   mlir::Location fileLoc();
+  std::string dimName(llvm::StringRef given);
   mlir::Location nodeLoc(const Node &node);
   mlir::LogicalResult checkModel(const Model &model, const ImportTable &table);
   mlir::LogicalResult checkNames(const Graph &graph);
