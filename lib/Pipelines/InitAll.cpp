@@ -3,6 +3,7 @@
 
 #include "actnet/Pipelines/InitAll.h"
 
+#include "actnet/Codegen/CUDA/Passes.h"
 #include "actnet/Codegen/Host/HostCodegen.h"
 #include "actnet/Codegen/Host/Passes.h"
 #include "actnet/Conversion/GraphToKernel/Passes.h"
@@ -32,6 +33,7 @@ void actnet::registerAllPasses() {
   registerGraphToKernelPasses();
   kernel::registerKernelPasses();
   host::registerHostCodegenPasses();
+  cuda::registerCUDACodegenPasses();
   registerKernelToActorPasses();
   actor::registerActorPasses();
   mlir::registerTransformsPasses();

@@ -1,0 +1,177 @@
+//===- Printer.h - elements of a kernel's tensors as CUDA text ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A kernel body says what each element of a tensor is. The printer walks from
+// the tensor to its definitions, composes the indexing maps on the way, and
+// ends at loads of operands: what remains is straight-line scalar code, one
+// named constant an op. Families print the functor around it and bind the
+// values that they compute themselves (reductions).
+//
+// An index is an affine expression whose dims are 64-bit variables of the
+// text: composing maps is then substitution, and simplification is MLIR's.
+// What is not affine becomes a variable of its own.
+//
+// Values are expressions in C++: a name or a literal. f16 and bf16 are computed
+// as float and rounded after each op.
+//
+// Errors: the first op that cannot be printed gets a diagnostic, `failed()`
+// becomes true, and printing goes on with "0", so that callers check once.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_LIB_CODEGEN_CUDA_PRINTER_H
+#define ACTNET_LIB_CODEGEN_CUDA_PRINTER_H
+
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Kernel/IR/KernelOps.h"
+
+#include "mlir/IR/AffineExpr.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <string>
+
+namespace actnet::cuda {
+
+using Index = mlir::AffineExpr;
+using Indices = llvm::SmallVector<mlir::AffineExpr>;
+using Text = std::string;
+using Texts = llvm::SmallVector<std::string>;
+
+class Printer {
+public:
+  explicit Printer(kernel::FuncOp kernel);
+
+  kernel::FuncOp kernel;
+  mlir::MLIRContext *context;
+
+  //===--------------------------------------------------------------------===//
+  // Lines (Printer.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// Appends a line at the current depth.
+  void line(const llvm::Twine &text);
+  /// A name that was not used before.
+  Text fresh() { return "v" + std::to_string(nextValue++); }
+  /// Declares a constant of the given type and gives its name.
+  Text define(llvm::StringRef type, llvm::StringRef value);
+  /// What was printed so far.
+  llvm::StringRef text() const { return out; }
+
+  /// `open` … `close`, one deeper. Elements that are made inside are forgotten
+  /// when it dies.
+  class Block {
+  public:
+    Block(Printer &p, const llvm::Twine &open, llvm::StringRef close = "}");
+    ~Block();
+
+  private:
+    Printer &p;
+    Text close;
+  };
+
+  //===--------------------------------------------------------------------===//
+  // Indices and dims (Printer.cpp)
+  //===--------------------------------------------------------------------===//
+
+  Index constant(int64_t value) {
+    return mlir::getAffineConstantExpr(value, context);
+  }
+  /// The variable of this name.
+  Index variable(llvm::StringRef name);
+  Indices map(mlir::AffineMap map, llvm::ArrayRef<Index> dims);
+  /// x * y and the like where that is not affine: a variable of its own.
+  Index multiply(Index x, Index y);
+  /// An expression of dims as an index.
+  Index index(graph::DimExprAttr expr);
+  Text text(Index index);
+  Text text(graph::DimExprAttr expr);
+  /// Splits the number of an element, counted in row-major order over `dims`,
+  /// into an index per dim; prints the variables `prefix`0, `prefix`1 ….
+  Indices split(llvm::StringRef number, llvm::StringRef prefix, unsigned first,
+                llvm::ArrayRef<graph::DimExprAttr> dims);
+  /// Dim d of a tensor of the body; `fail`s where it cannot be told.
+  graph::DimExprAttr dimOf(mlir::Value tensor, unsigned d);
+  llvm::SmallVector<graph::DimExprAttr> loopDims(mlir::linalg::GenericOp op);
+
+  //===--------------------------------------------------------------------===//
+  // Elements (Elements.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// The value of a tensor of the body at these indices.
+  Text element(mlir::Value tensor, llvm::ArrayRef<Index> at);
+  /// From now on all elements of `tensor` are this value.
+  void bind(mlir::Value tensor, llvm::StringRef value) {
+    bound[tensor] = value.str();
+  }
+  /// Writes one element of result i.
+  void store(unsigned result, llvm::ArrayRef<Index> at, llvm::StringRef value);
+  /// Elements of a generic's first `count` operands at its iteration indices;
+  /// empty where the body does not use them.
+  Texts operands(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> dims,
+                 unsigned count);
+  /// The affine value of an index-typed value outside generics.
+  Index indexValue(mlir::Value value);
+
+  //===--------------------------------------------------------------------===//
+  // Scalars (Body.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// Prints a generic's body for given operands and gives what it yields; or,
+  /// for a reduction, without the ops that use accumulators, the values
+  /// `wanted`.
+  Texts body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> dims,
+             llvm::ArrayRef<Text> operands, mlir::ValueRange wanted);
+  Text literal(mlir::Type type, mlir::Attribute number);
+  Text zero(mlir::Type type);
+
+  /// The types of the text: in memory ("u8" for bool) and computed with.
+  Text memoryType(mlir::Type type);
+  Text computeType(mlir::Type type);
+  static bool isNarrowFloat(mlir::Type type) {
+    return type.isF16() || type.isBF16();
+  }
+
+  /// Reports the first error.
+  Text fail(mlir::Operation *op, const llvm::Twine &message);
+  bool failed() const { return hasFailed; }
+
+private:
+  friend class BodyPrinter;
+  struct Made {
+    mlir::Value tensor;
+    Indices at;
+    Text value;
+  };
+  Text definition(mlir::Value tensor, llvm::ArrayRef<Index> at);
+  Text generic(mlir::linalg::GenericOp op, unsigned result,
+               llvm::ArrayRef<Index> at);
+  Text pad(mlir::tensor::PadOp op, llvm::ArrayRef<Index> at);
+  Text slice(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Index> at);
+  Text expand(mlir::tensor::ExpandShapeOp op, llvm::ArrayRef<Index> at);
+  Text collapse(mlir::tensor::CollapseShapeOp op, llvm::ArrayRef<Index> at);
+  Text address(llvm::ArrayRef<graph::DimExprAttr> strides,
+               llvm::ArrayRef<Index> at);
+  graph::DimExprAttr dimValue(mlir::Value value);
+  void remember(mlir::Value tensor, llvm::ArrayRef<Index> at,
+                llvm::StringRef value);
+
+  /// An index variable's line in `out`; it goes if nothing uses it.
+  struct Declared {
+    size_t line;
+    Text name;
+  };
+
+  Text out;
+  unsigned depth = 0, nextValue = 0, nextIndex = 0;
+  Texts variables; ///< Names of the affine dims.
+  std::vector<std::vector<Made>> made;
+  std::vector<std::vector<Declared>> declared;
+  llvm::DenseMap<mlir::Value, Text> bound;
+  /// Row-major numbers of elements: (indices combined, the number's variable).
+  llvm::SmallVector<std::pair<Index, Index>> numbers;
+  bool hasFailed = false;
+};
+
+} // namespace actnet::cuda
+
+#endif // ACTNET_LIB_CODEGEN_CUDA_PRINTER_H
