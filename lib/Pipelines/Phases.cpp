@@ -53,21 +53,26 @@ StringRef actnet::toString(Level level) {
 }
 
 FailureOr<Level> actnet::detectLevel(ModuleOp module) {
-  bool isActor = false, isKernel = false, isGraph = false;
+  bool isActor = false, isKernel = false, isGraph = false, hasEmpty = false;
   for (Operation &op : *module.getBody()) {
     isActor |= isa<actor::FuncOp>(op);
     auto function = dyn_cast<func::FuncOp>(op);
     if (!function || function->hasAttr(graph::GraphDialect::kRecipeAttr))
       continue;
-    bool calls = false;
-    for (Operation &inner : function.getOps())
-      calls |= isa<kernel::KernelDialect>(inner.getDialect());
-    (calls ? isKernel : isGraph) = true;
+    bool isEither = true;
+    for (Operation &inner : function.getOps()) {
+      bool calls = isa<kernel::KernelDialect>(inner.getDialect());
+      bool computes = isa<graph::GraphDialect>(inner.getDialect());
+      isKernel |= calls;
+      isGraph |= computes;
+      isEither &= !calls && !computes;
+    }
+    hasEmpty |= isEither;
   }
-  // A graph function of no operation stands on either level.
-  if (isGraph && !isKernel && !isActor &&
-      !module.getOps<kernel::FuncOp>().empty())
-    return Level::kernel;
+  // A function of no operation stands on either level; alone, on the first.
+  if (hasEmpty && !isGraph && !isKernel && !isActor)
+    return module.getOps<kernel::FuncOp>().empty() ? Level::graph
+                                                   : Level::kernel;
   if (isActor + isKernel + isGraph == 1)
     return isActor ? Level::actor : isKernel ? Level::kernel : Level::graph;
   if (!isActor && !isKernel && !isGraph)
@@ -85,7 +90,11 @@ static LogicalResult checkLevel(ModuleOp module, const Phase &phase) {
   FailureOr<Level> level = detectLevel(module);
   if (failed(level))
     return failure();
-  if (*level != phase.to)
+  // Where no function holds an operation, none is left of the graph level.
+  bool isEmpty = phase.to == Level::kernel;
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    isEmpty &= llvm::hasSingleElement(function.getBody().front());
+  if (*level != phase.to && !isEmpty)
     return module.emitError("phase '")
            << phase.name << "' (" << phase.pipeline
            << ") left operations of the " << toString(phase.from) << " level";

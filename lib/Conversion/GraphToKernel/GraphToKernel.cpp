@@ -15,6 +15,7 @@
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -24,7 +25,21 @@ namespace actnet {
 
 using graph::DimExprAttr;
 
+/// Kernels' integers have no sign of their own, so no kernel takes unsigned
+/// ones.
+static LogicalResult checkTypes(Operation *op) {
+  for (Type type : llvm::concat<Type>(llvm::to_vector(op->getOperandTypes()),
+                                      llvm::to_vector(op->getResultTypes())))
+    if (Type element = cast<RankedTensorType>(type).getElementType();
+        element.isUnsignedInteger())
+      return op->emitError() << "'" << op->getName()
+                             << "' has no kernel for element type " << element;
+  return success();
+}
+
 LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
+  if (failed(checkTypes(op)))
+    return failure();
   if (isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp>(op))
     return lowerContract(body, op);
   if (isa<graph::TransposeOp, graph::BroadcastOp, graph::SliceOp, graph::PadOp,
@@ -107,6 +122,10 @@ SmallVector<int64_t> findInplacePairs(kernel::FuncOp func) {
 /// Kernels of a module, equal ones once.
 class KernelTable {
 public:
+  explicit KernelTable(ModuleOp module) {
+    for (auto func : module.getOps<func::FuncOp>())
+      taken.insert(func.getSymName());
+  }
   /// The function that equals this one, or it itself under a name of its own.
   kernel::FuncOp unique(kernel::FuncOp func, StringRef base) {
     std::string text;
@@ -118,12 +137,18 @@ public:
       func->erase();
       return it->second;
     }
-    func.setSymName((base + "_" + Twine(next++)).str());
+    std::string name;
+    do {
+      name = (base + "_" + Twine(next++)).str();
+    } while (taken.contains(name));
+    func.setSymName(name);
     return func;
   }
 
 private:
   llvm::StringMap<kernel::FuncOp> kernels;
+  /// The model's own functions.
+  llvm::StringSet<> taken;
   unsigned next = 0;
 };
 
@@ -384,7 +409,7 @@ struct GraphToKernel : impl::GraphToKernelBase<GraphToKernel> {
   using GraphToKernelBase::GraphToKernelBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    KernelTable table;
+    KernelTable table(module);
     RecipeOutliner recipes(module);
     SmallVector<func::FuncOp> funcs;
     for (auto func : module.getOps<func::FuncOp>())

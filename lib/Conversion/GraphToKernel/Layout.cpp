@@ -16,6 +16,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace actnet {
@@ -121,6 +123,9 @@ private:
       return canonicalizeEinsum(b, einsum);
     if (auto reduce = dyn_cast<graph::ReduceOp>(op))
       return rewriteReduce(reduce);
+    if (auto pad = dyn_cast<graph::PadOp>(op);
+        pad && pad.getMode() != graph::PadMode::constant)
+      return rewritePad(pad);
     if (auto softmax = dyn_cast<graph::SoftmaxOp>(op))
       return rewriteSoftmax(softmax);
     if (auto softmax = dyn_cast<graph::LogSoftmaxOp>(op))
@@ -307,16 +312,66 @@ private:
            }) <= 1;
   }
 
+  /// A reduction over no dim is elementwise.
+  Value reduceNothing(graph::ReduceOp op) {
+    Value x = op.getX();
+    switch (op.getKind()) {
+    case graph::ReduceKind::sumsq:
+      return graph::MulOp::create(b, op.getLoc(), x, x);
+    case graph::ReduceKind::l1:
+    case graph::ReduceKind::l2:
+      return graph::AbsOp::create(b, op.getLoc(), x);
+    default:
+      return x;
+    }
+  }
+
+  /// Padding by copies takes elements by their index, one dim after the other.
+  Value rewritePad(graph::PadOp op) {
+    Value x = op.getX();
+    for (auto [d, low, high] : llvm::enumerate(op.getLow(), op.getHigh())) {
+      int64_t extent = typeOf(x).getDimSize(d);
+      if (low == 0 && high == 0)
+        continue;
+      if (ShapedType::isDynamic(extent) || extent == 0)
+        return nullptr;
+      SmallVector<int64_t> indices;
+      for (int64_t i = -low; i < extent + high; ++i) {
+        int64_t from = std::clamp<int64_t>(i, 0, extent - 1);
+        if (op.getMode() == graph::PadMode::wrap)
+          from = (i % extent + extent) % extent;
+        if (op.getMode() == graph::PadMode::reflect && extent > 1) {
+          int64_t period = 2 * (extent - 1);
+          from = (i % period + period) % period;
+          from = std::min(from, period - from);
+        }
+        indices.push_back(from);
+      }
+      auto type = RankedTensorType::get({static_cast<int64_t>(indices.size())},
+                                        b.getI64Type());
+      Value table = graph::ConstantOp::create(
+          b, op.getLoc(), type,
+          DenseElementsAttr::get(type, ArrayRef<int64_t>(indices)));
+      x = graph::GatherOp::create(b, op.getLoc(), x, table, d);
+    }
+    return x;
+  }
+
   /// Reduced dims that stay as 1 become a reshape, so that no kernel writes
   /// them; a transpose before is read through.
   Value rewriteReduce(graph::ReduceOp op) {
     Value x = op.getX();
+    if (op.getDims().empty())
+      return reduceNothing(op);
+    bool isRow = op.getKind() == graph::ReduceKind::logsumexp;
+    bool isTrailing = op.getDims().front() + op.getDims().size() ==
+                      static_cast<size_t>(typeOf(x).getRank());
     SmallVector<int64_t> perm =
         llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x).getRank()));
     if (auto transpose = sourceTranspose(x)) {
       perm.assign(transpose.getPerm().begin(), transpose.getPerm().end());
       x = transpose.getX();
-    } else if (!op.getKeepdims()) {
+    } else if (!op.getKeepdims() && (isTrailing || !isRow)) {
       return nullptr;
     }
     SmallVector<int64_t> dims, left, sorted;
@@ -324,6 +379,14 @@ private:
       (llvm::is_contained(op.getDims(), static_cast<int64_t>(i)) ? dims : left)
           .push_back(p);
     llvm::sort(dims);
+    if (isRow) {
+      // Rows are the last dims, as in softmax.
+      SmallVector<int64_t> order(left);
+      llvm::append_range(order, dims);
+      x = createTranspose(b, op.getLoc(), x, order);
+      std::iota(left.begin(), left.end(), 0);
+      std::iota(dims.begin(), dims.end(), left.size());
+    }
     Value y = graph::ReduceOp::create(b, op.getLoc(), op.getKind(), x, dims,
                                       /*keepdims=*/false);
     // Renumber what is left of the permutation.

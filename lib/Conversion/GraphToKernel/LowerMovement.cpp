@@ -33,6 +33,27 @@ static Value copy(BodyBuilder &body, ArrayRef<DimExprAttr> dims, Value x,
       [](OpBuilder &, Location, ValueRange args) { return args[0]; });
 }
 
+/// Backward from a start that is known at run time only: each element is read
+/// at its position.
+static Value lowerSliceAtPositions(BodyBuilder &body, graph::SliceOp op) {
+  Value x = body.get(op.getX());
+  SmallVector<Value> starts;
+  for (DimExprAttr d : op.getStarts().getDims())
+    starts.push_back(body.dim(d));
+  return body.map(
+      resultDims(op), elementType(x), {}, {},
+      [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+        SmallVector<Value> position;
+        for (auto [d, start, step] : llvm::enumerate(starts, op.getSteps())) {
+          Value i = linalg::IndexOp::create(b, loc, d);
+          Value distance = arith::MulIOp::create(
+              b, loc, i, arith::ConstantIndexOp::create(b, loc, step));
+          position.push_back(arith::AddIOp::create(b, loc, start, distance));
+        }
+        return tensor::ExtractOp::create(b, loc, x, position);
+      });
+}
+
 /// Forward steps are a tensor.extract_slice; backward ones, which it does not
 /// know, an indexing map behind it.
 static Value lowerSlice(BodyBuilder &body, graph::SliceOp op) {
@@ -54,7 +75,7 @@ static Value lowerSlice(BodyBuilder &body, graph::SliceOp op) {
     AffineExpr at = getAffineDimExpr(i, context);
     if (step < 0) {
       if (!start)
-        return nullptr;
+        return lowerSliceAtPositions(body, op);
       anyBackward = true;
       at = at * step + *start;
     } else {
@@ -214,6 +235,11 @@ static Value lowerPack(BodyBuilder &body, graph::PackOp op) {
 }
 
 LogicalResult lowerMovement(BodyBuilder &body, Operation *op) {
+  if (auto pad = dyn_cast<graph::PadOp>(op);
+      pad && pad.getMode() != graph::PadMode::constant)
+    return op->emitError() << "'graph.pad' has no kernel in mode "
+                           << graph::stringifyPadMode(pad.getMode())
+                           << " over a dim of dynamic extent";
   Value y =
       TypeSwitch<Operation *, Value>(op)
           .Case<graph::TransposeOp>([&](graph::TransposeOp t) {
@@ -230,8 +256,6 @@ LogicalResult lowerMovement(BodyBuilder &body, Operation *op) {
             return copy(body, dims, x, body.broadcastMap(body.dimsOf(x), dims));
           })
           .Case<graph::PadOp>([&](graph::PadOp t) -> Value {
-            if (t.getMode() != graph::PadMode::constant)
-              return nullptr;
             return body.pad(body.get(t.getX()), t.getLow(), t.getHigh(),
                             t.getValue().convertToDouble(), resultDims(op));
           })

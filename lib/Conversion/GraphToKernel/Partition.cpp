@@ -288,6 +288,8 @@ private:
         if (isa<graph::GatherOp, graph::GatherElementsOp, graph::TransposeOp,
                 graph::PackOp>(producer))
           return false;
+      } else if (isNeededAgain(other, inside)) {
+        return false;
       }
     if (role == Role::Heavy) {
       if (group.root || !sameSpace)

@@ -12,7 +12,10 @@ using namespace mlir;
 
 namespace actnet {
 
-RecipeOutliner::RecipeOutliner(ModuleOp module) : module(module) {}
+RecipeOutliner::RecipeOutliner(ModuleOp module) : module(module) {
+  for (auto func : module.getOps<func::FuncOp>())
+    taken.insert(func.getSymName());
+}
 
 /// The operations that compute a value, operands first.
 static void collect(Value v, llvm::SetVector<Operation *> &ops) {
@@ -52,7 +55,10 @@ Value RecipeOutliner::materialize(OpBuilder &b, Value constant) {
   if (!symbol) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(module.getBody());
-    std::string name = "recipe_" + std::to_string(next++);
+    std::string name;
+    do {
+      name = "recipe_" + std::to_string(next++);
+    } while (taken.contains(name));
     auto type = b.getFunctionType({}, constant.getType());
     auto recipe = func::FuncOp::create(b, loc, name, type);
     recipe.setPrivate();

@@ -13,6 +13,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace actnet {
 
@@ -32,6 +33,8 @@ private:
   mlir::ModuleOp module;
   llvm::DenseMap<mlir::Value, mlir::Value> weights;
   llvm::StringMap<mlir::FlatSymbolRefAttr> byText;
+  /// The model's own functions.
+  llvm::StringSet<> taken;
   unsigned next = 0;
 };
 
