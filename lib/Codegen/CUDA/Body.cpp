@@ -34,6 +34,8 @@ Text Printer::computeType(Type type) {
     return "float";
   if (type.isInteger(1))
     return "bool";
+  if (type.isIndex())
+    return "i64";
   if (type.isSignlessInteger(8) || type.isSignlessInteger(16) ||
       type.isSignlessInteger(32) || type.isSignlessInteger(64))
     return "i" + std::to_string(type.getIntOrFloatBitWidth());
@@ -378,14 +380,12 @@ Text BodyPrinter::function(Operation &op, ArrayRef<Text> x) {
 
 Text BodyPrinter::expression(Operation &op) {
   Texts operands;
+  // Templates of scalar.h want one type: an index may be a literal here.
   for (Value operand : op.getOperands())
-    operands.push_back(get(operand));
-  if (auto integers = dyn_cast<arith::CmpIOp>(op)) {
-    if (!integers.getLhs().getType().isIndex())
-      return compare(integers, operands[0], operands[1]);
-    return compare(integers, "i64(" + operands[0] + ")",
-                   "i64(" + operands[1] + ")");
-  }
+    operands.push_back(operand.getType().isIndex() ? "i64(" + get(operand) + ")"
+                                                   : get(operand));
+  if (auto integers = dyn_cast<arith::CmpIOp>(op))
+    return compare(integers, operands[0], operands[1]);
   if (auto floats = dyn_cast<arith::CmpFOp>(op))
     return compare(floats, operands[0], operands[1]);
   if (isa<CastOpInterface>(op))
@@ -400,8 +400,7 @@ Text BodyPrinter::expression(Operation &op) {
 void BodyPrinter::print(Operation &op) {
   if (printIndex(op))
     return;
-  if (op.getNumResults() != 1 || op.getNumRegions() ||
-      op.getResult(0).getType().isIndex()) {
+  if (op.getNumResults() != 1 || op.getNumRegions()) {
     p.fail(&op,
            "does not print '" + op.getName().getStringRef() + "' in a body");
     for (Value result : op.getResults())

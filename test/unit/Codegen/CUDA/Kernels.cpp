@@ -91,6 +91,8 @@ kernel.func @pad_choose(%x: tensor<9x?xbf16> {kernel.dims = #graph.dims<9, d0>},
 kernel.func @integers(%x: tensor<33xi32>, %y: tensor<33xi32>, %t: tensor<7xf32>)
     -> (tensor<33xi32>, tensor<33xi8>, tensor<33xf32>) attributes {family = #kernel.family<map>} {
   %c3 = arith.constant 3 : i32
+  %k0 = arith.constant 0 : index
+  %k7 = arith.constant 7 : index
   %e = tensor.empty() : tensor<33xi32>
   %f = tensor.empty() : tensor<33xi8>
   %g = tensor.empty() : tensor<33xf32>
@@ -105,7 +107,10 @@ kernel.func @integers(%x: tensor<33xi32>, %y: tensor<33xi32>, %t: tensor<7xf32>)
     %c = arith.cmpi ult, %a, %b : i32
     %cu = arith.extui %c : i1 to i32
     %sum = arith.addi %u, %cu : i32
-    %at = arith.index_cast %a : i32 to index
+    %given = arith.index_cast %a : i32 to index
+    %isNegative = arith.cmpi slt, %given, %k0 : index
+    %fromEnd = arith.addi %given, %k7 : index
+    %at = arith.select %isNegative, %fromEnd, %given : index
     %v = tensor.extract %t[%at] : tensor<7xf32>
     linalg.yield %sum, %i8, %v : i32, i8, f32
   } -> (tensor<33xi32>, tensor<33xi8>, tensor<33xf32>)

@@ -217,7 +217,8 @@ TEST(Shim, Integers) {
       hasCarry |= less;
       results[0].data[e] = sum + less;
       results[1].data[e] = static_cast<int8_t>(sum);
-      results[2].data[e] = operands[2].data[std::clamp(a, 0, 6)];
+      results[2].data[e] =
+          operands[2].data[std::clamp(a < 0 ? a + 7 : a, 0, 6)];
     }
     EXPECT_TRUE(hasZero && hasCarry);
     return results;
