@@ -13,7 +13,7 @@ fi
 if (($#)); then
   files=("$@")
 else
-  mapfile -t files < <(git ls-files '*.c' '*.h' '*.cpp')
+  mapfile -t files < <(git ls-files '*.c' '*.h' '*.cpp' '*.cuh')
 fi
 ((${#files[@]})) || exit 0
 mkdir -p build

@@ -26,6 +26,8 @@ dialect actor include/actnet/Dialect/Actor/IR/ActorOps.td
 passes graph include/actnet/Dialect/Graph/Transforms/Passes.td
 passes graph-to-kernel include/actnet/Conversion/GraphToKernel/Passes.td
 passes kernel include/actnet/Dialect/Kernel/Transforms/Passes.td
+passes host include/actnet/Codegen/Host/Passes.td
+passes cuda include/actnet/Codegen/CUDA/Passes.td
 passes kernel-to-actor include/actnet/Conversion/KernelToActor/Passes.td
 passes actor include/actnet/Dialect/Actor/Transforms/Passes.td
 
