@@ -11,7 +11,7 @@
 //   actnet::Value x = f.input("x", actnet::DType::f32, {n, 784});
 //   actnet::Value w = f.constant(actnet::DType::f32, {784, 10}, bytes);
 //   f.output("y", actnet::softmax(actnet::matmul(x, w), -1));
-//   actnet::Expected<std::vector<std::byte>> package = graph.compile();
+//   actnet::Expected<actnet::PackageBytes> package = graph.compile();
 //
 // Errors do not throw and do not abort: the first one (a shape that does not
 // fit, a value of another function) is kept, with the place of the call, every
@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <span>
@@ -119,6 +120,26 @@ private:
   size_t index;
 };
 
+namespace detail {
+/// Gives memory on page borders.
+template <typename T> struct PageAllocator {
+  using value_type = T;
+  PageAllocator() = default;
+  template <typename U> PageAllocator(const PageAllocator<U> &) {}
+  T *allocate(size_t count) {
+    return static_cast<T *>(
+        ::operator new(count * sizeof(T), std::align_val_t(4096)));
+  }
+  void deallocate(T *data, size_t) {
+    ::operator delete(data, std::align_val_t(4096));
+  }
+  friend bool operator==(PageAllocator, PageAllocator) { return true; }
+};
+} // namespace detail
+
+/// A package in memory, at an address that actnet_open_memory takes as it is.
+using PackageBytes = std::vector<std::byte, detail::PageAllocator<std::byte>>;
+
 /// What `Graph::compile` is asked for.
 struct GraphCompileOptions {
   /// Host code variants; the program takes the best one that runs.
@@ -136,10 +157,11 @@ public:
   /// A named dim with inclusive bounds; without an upper bound memory is
   /// planned when the dim is first known.
   Dim dim(std::string_view name, int64_t lower = 1,
-          std::optional<int64_t> upper = std::nullopt);
+          std::optional<int64_t> upper = std::nullopt,
+          Where where = Where::current());
 
   /// Adds a function; it is open until the next one is added or the graph is
-  /// compiled.
+  /// printed or compiled; from then on it takes nothing more.
   Function function(std::string_view name, Where where = Where::current());
 
   /// The first error so far.
@@ -149,8 +171,7 @@ public:
   Expected<std::string> print();
 
   /// Compiles to a package in memory, for actnet_open_memory.
-  Expected<std::vector<std::byte>>
-  compile(const GraphCompileOptions &options = {});
+  Expected<PackageBytes> compile(const GraphCompileOptions &options = {});
   /// Compiles to a package file, whole or not at all.
   Status compileToFile(std::string_view path,
                        const GraphCompileOptions &options = {});

@@ -192,13 +192,18 @@ private:
   void packOperands(Block &block) {
     // Tables whose transpose a contraction reads, and the packed form.
     DenseMap<Value, Value> tables;
+    // What several einsums read is packed once.
+    DenseMap<Value, Value> shared;
     for (Operation &op : llvm::make_early_inc_range(block)) {
       int index = packedOperandIndex(&op);
       if (index < 0)
         continue;
       b.setInsertionPoint(&op);
       Value operand = op.getOperand(index);
-      packed[&op] = createPackedOperand(b, &op, operand);
+      Value known = isa<graph::EinsumOp>(op) ? shared.lookup(operand) : Value();
+      packed[&op] = known ? known : createPackedOperand(b, &op, operand);
+      if (isa<graph::EinsumOp>(op))
+        shared[operand] = packed[&op];
       if (auto transpose = operand.getDefiningOp<graph::TransposeOp>();
           transpose && isa<graph::EinsumOp>(op) &&
           typeOf(operand).getRank() == 2)

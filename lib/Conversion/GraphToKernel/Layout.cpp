@@ -130,17 +130,15 @@ private:
       return rewriteSoftmax(softmax);
     if (auto softmax = dyn_cast<graph::LogSoftmaxOp>(op))
       return rewriteSoftmax(softmax);
-    if (auto transpose = dyn_cast<graph::TransposeOp>(op))
-      if (Value v = createTranspose(b, op->getLoc(), transpose.getX(),
-                                    transpose.getPerm());
-          v.getDefiningOp() == nullptr ||
-          !isa<graph::TransposeOp>(v.getDefiningOp()) ||
-          v.getDefiningOp<graph::TransposeOp>().getX() != transpose.getX())
+    if (auto transpose = dyn_cast<graph::TransposeOp>(op)) {
+      Value v = createTranspose(b, op->getLoc(), transpose.getX(),
+                                transpose.getPerm());
+      auto made = v.getDefiningOp<graph::TransposeOp>();
+      if (!made || made.getX() != transpose.getX())
         return v;
-      else {
-        v.getDefiningOp()->erase();
-        return nullptr;
-      }
+      made.erase();
+      return nullptr;
+    }
     return pushThrough(op);
   }
 

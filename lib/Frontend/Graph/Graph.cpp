@@ -11,6 +11,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
+#include <cmath>
 #include <cstring>
 #include <mutex>
 
@@ -69,11 +70,46 @@ DimExprAttr GraphState::expr(const DimNode &node) {
   llvm_unreachable("every kind is handled");
 }
 
-SmallVector<DimExprAttr> GraphState::exprs(const std::vector<Dim> &shape) {
-  SmallVector<DimExprAttr> dims;
-  for (const Dim &dim : shape)
-    dims.push_back(expr(*dim.node));
-  return dims;
+/// The first name in a dim's expression that is not in `known`, or null.
+static const std::string *
+findStranger(const DimNode &node,
+             const std::map<std::string, std::pair<int64_t, int64_t>> &known) {
+  if (node.kind == DimNode::Kind::name)
+    return known.contains(node.name) ? nullptr : &node.name;
+  for (const DimNode *part : {node.a.get(), node.b.get()})
+    if (part)
+      if (const std::string *name = findStranger(*part, known))
+        return name;
+  return nullptr;
+}
+
+std::optional<SmallVector<DimExprAttr>>
+GraphState::exprs(const std::vector<Dim> &shape, const Where &where) {
+  SmallVector<DimExprAttr> list;
+  for (const Dim &dim : shape) {
+    if (const std::string *name = findStranger(*dim.node, dims)) {
+      fail(where, "dim '" + *name + "' belongs to another graph");
+      return std::nullopt;
+    }
+    list.push_back(expr(*dim.node));
+    if (std::optional<int64_t> value = graph::constantValue(list.back());
+        value && *value < 0) {
+      fail(where, "an extent is " + std::to_string(*value) +
+                      "; it must not be below zero");
+      return std::nullopt;
+    }
+  }
+  return list;
+}
+
+bool GraphState::isOpen(size_t index, const Where &where) {
+  if (!error)
+    return false;
+  if (index + 1 == functions.size() && !functions[index].ended)
+    return true;
+  fail(where, "function '" + functions[index].func.getSymName().str() +
+                  "' is ended; it takes nothing more");
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -142,6 +178,8 @@ GraphState *GraphState::stateOf(ArrayRef<Value> operands) {
 std::optional<SmallVector<mlir::Value>>
 GraphState::take(ArrayRef<Value> operands, const Where &where) {
   if (!error)
+    return std::nullopt;
+  if (!functions.empty() && !isOpen(functions.size() - 1, where))
     return std::nullopt;
   SmallVector<mlir::Value> values;
   for (Value v : operands) {
@@ -215,16 +253,29 @@ std::string Value::dim(size_t i) const {
 static Value addArgument(GraphState &s, size_t index, StringRef key,
                          std::string_view name, DType type,
                          const std::vector<Dim> &shape, const Where &where) {
+  if (!s.isOpen(index, where))
+    return {};
   FunctionState &f = s.functions[index];
-  if (f.ended)
-    s.fail(where, "the function is ended");
   for (unsigned i = 0; i < f.func.getNumArguments(); ++i)
     if (auto known = f.func.getArgAttrOfType<StringAttr>(i, key);
         known && known.getValue() == StringRef(name))
       s.fail(where, "'" + std::string(name) + "' exists already");
+  auto dims = s.exprs(shape, where);
+  if (!s.error || !dims)
+    return {};
+  RankedTensorType tensor = graph::getTensorType(*dims, s.type(type));
+  // A variable is one and the same in all functions.
+  if (key == graph::GraphDialect::kVariableAttr)
+    for (FunctionState &other : s.functions)
+      for (unsigned i = 0; i < other.func.getNumArguments(); ++i)
+        if (auto known = other.func.getArgAttrOfType<StringAttr>(i, key);
+            known && known.getValue() == StringRef(name) &&
+            other.func.getArgument(i).getType() != tensor)
+          s.fail(where, "variable '" + std::string(name) +
+                            "' has another type in function '" +
+                            other.func.getSymName().str() + "'");
   if (!s.error)
     return {};
-  RankedTensorType tensor = graph::getTensorType(s.exprs(shape), s.type(type));
   unsigned i = f.func.getNumArguments();
   NamedAttribute attribute =
       s.b.getNamedAttr(key, s.b.getStringAttr(StringRef(name)));
@@ -249,6 +300,8 @@ Value Function::variable(std::string_view name, DType type,
 }
 
 void Function::update(Value current, Value next, Where where) {
+  if (!state->isOpen(index, where))
+    return;
   auto values = state->take({current, next}, where);
   if (!values)
     return;
@@ -260,13 +313,16 @@ void Function::update(Value current, Value next, Where where) {
   if (arg.getType() != (*values)[1].getType())
     return state->fail(where,
                        "the next value has another type than the variable");
+  for (auto &known : f.updates)
+    if (known.first == (*values)[0])
+      return state->fail(where, "the variable is updated already");
   f.updates.emplace_back((*values)[0], (*values)[1]);
 }
 
 Value Function::constant(DType type, std::vector<int64_t> shape,
                          std::span<const std::byte> data, Where where) {
   GraphState &s = *state;
-  if (!s.error)
+  if (!s.isOpen(index, where))
     return {};
   int64_t count = 1;
   for (int64_t d : shape)
@@ -298,25 +354,35 @@ Value Function::constant(DType type, std::vector<int64_t> shape,
 
 Value Function::scalar(DType type, double value, Where where) {
   GraphState &s = *state;
-  if (!s.error)
+  if (!s.isOpen(index, where))
     return {};
   Type element = s.type(type);
   auto tensor = RankedTensorType::get({}, element);
-  TypedAttr number =
-      isa<FloatType>(element)
-          ? TypedAttr(s.b.getFloatAttr(element, value))
-          : TypedAttr(s.b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  TypedAttr number;
+  if (isa<FloatType>(element)) {
+    number = s.b.getFloatAttr(element, value);
+  } else if (type == DType::boolean) {
+    number = s.b.getBoolAttr(value != 0);
+  } else {
+    double limit = std::ldexp(1.0, element.getIntOrFloatBitWidth() - 1);
+    if (!(value >= -limit && value < limit) || value != std::trunc(value)) {
+      s.fail(where, "scalar " + std::to_string(value) +
+                        " is not in the range of its integer type");
+      return {};
+    }
+    number = s.b.getIntegerAttr(element, static_cast<int64_t>(value));
+  }
   return s.wrap(graph::ConstantOp::create(
       s.b, s.location(where), tensor, DenseElementsAttr::get(tensor, number)));
 }
 
 void Function::output(std::string_view name, Value value, Where where) {
+  if (!state->isOpen(index, where))
+    return;
   auto values = state->take(value, where);
   if (!values)
     return;
   FunctionState &f = state->functions[index];
-  if (f.ended)
-    return state->fail(where, "the function is ended");
   for (auto &known : f.outputs)
     if (known.first == name)
       return state->fail(where,
@@ -335,21 +401,18 @@ Graph::Graph(Graph &&) noexcept = default;
 Graph &Graph::operator=(Graph &&) noexcept = default;
 
 Dim Graph::dim(std::string_view name, int64_t lower,
-               std::optional<int64_t> upper) {
+               std::optional<int64_t> upper, Where where) {
   bool valid = !name.empty() && !llvm::isDigit(name[0]);
   for (char c : name)
     valid &= llvm::isAlnum(c) || c == '_';
   if (!valid)
-    state->fail(Where::current(),
-                "dim '" + std::string(name) + "' is no identifier");
+    state->fail(where, "dim '" + std::string(name) + "' is no identifier");
   else if (lower < 0 || (upper && *upper < lower))
-    state->fail(Where::current(),
-                "dim '" + std::string(name) + "': its bounds cross");
+    state->fail(where, "dim '" + std::string(name) + "': its bounds cross");
   else if (!state->dims
                 .try_emplace(std::string(name), lower, upper.value_or(-1))
                 .second)
-    state->fail(Where::current(),
-                "dim '" + std::string(name) + "' exists already");
+    state->fail(where, "dim '" + std::string(name) + "' exists already");
   return Dim(node(DimNode::Kind::name, 0, std::string(name)));
 }
 
@@ -377,6 +440,18 @@ Expected<std::string> Graph::print() {
   return text;
 }
 
+/// A diagnostic with the place of the call that made its operation.
+static std::string describe(const Diagnostic &diagnostic) {
+  std::string place;
+  diagnostic.getLocation()->walk([&](Location at) {
+    if (auto file = dyn_cast<FileLineColLoc>(at); file && place.empty())
+      place = file.getFilename().str() + ":" + std::to_string(file.getLine()) +
+              ": ";
+    return WalkResult::advance();
+  });
+  return place + diagnostic.str();
+}
+
 Status Graph::compileToFile(std::string_view path,
                             const GraphCompileOptions &options) {
   if (Status status = state->end(); !status)
@@ -392,7 +467,7 @@ Status Graph::compileToFile(std::string_view path,
   ScopedDiagnosticHandler handler(&state->context, [&](Diagnostic &diagnostic) {
     if (message.empty() &&
         diagnostic.getSeverity() == DiagnosticSeverity::Error)
-      message = diagnostic.str();
+      message = describe(diagnostic);
     return success();
   });
   if (failed(compileModule(*copy, compile)))
@@ -401,8 +476,7 @@ Status Graph::compileToFile(std::string_view path,
   return Status();
 }
 
-Expected<std::vector<std::byte>>
-Graph::compile(const GraphCompileOptions &options) {
+Expected<PackageBytes> Graph::compile(const GraphCompileOptions &options) {
   SmallString<128> path;
   if (std::error_code code =
           llvm::sys::fs::createTemporaryFile("actnet", "actnet", path))
@@ -410,7 +484,7 @@ Graph::compile(const GraphCompileOptions &options) {
                   "no temporary file: " + code.message());
   Status status =
       compileToFile(std::string_view(path.data(), path.size()), options);
-  std::vector<std::byte> bytes;
+  PackageBytes bytes;
   if (status) {
     auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                               /*RequiresNullTerminator=*/false);

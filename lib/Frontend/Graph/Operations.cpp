@@ -208,8 +208,11 @@ static Value typed(Value x, const std::vector<Dim> &shape, const Where &where) {
   auto values = s ? s->take(x, where) : std::nullopt;
   if (!values)
     return {};
+  auto dims = s->exprs(shape, where);
+  if (!dims)
+    return {};
   RankedTensorType type =
-      graph::getTensorType(s->exprs(shape), typeOf(x).getElementType());
+      graph::getTensorType(*dims, typeOf(x).getElementType());
   OpTy op = OpTy::create(s->b, s->location(where), type, values->front());
   LogicalResult valid = s->guarded(where, [&] { return op.verify(); });
   if (succeeded(valid))
@@ -244,8 +247,11 @@ Value slice(Value x, int64_t axis, Dim start, Dim size, Where where) {
                        " is outside a rank of " + std::to_string(sizes.size()));
     return {};
   }
-  starts[axis] = s->exprs({start}).front();
-  sizes[axis] = s->exprs({size}).front();
+  auto range = s->exprs({start, size}, where);
+  if (!range)
+    return {};
+  starts[axis] = range->front();
+  sizes[axis] = range->back();
   return make<graph::SliceOp>(x, where, [&](GraphState &state) {
     return SmallVector<NamedAttribute>{
         named(state, "starts", graph::DimsAttr::get(&state.context, starts)),
@@ -282,14 +288,14 @@ Value logSoftmax(Value x, int64_t axis, Where where) {
   return alongAxis<graph::LogSoftmaxOp>(x, axis, where);
 }
 
-/// Norms: optional parameters, an axis or groups, epsilon.
+/// Norms: `required` operands and optional ones, an axis or groups, epsilon.
 template <typename OpTy>
-static Value norm(ArrayRef<Value> operands, StringRef key, int64_t number,
-                  double epsilon, const Where &where,
+static Value norm(ArrayRef<Value> operands, size_t required, StringRef key,
+                  int64_t number, double epsilon, const Where &where,
                   std::optional<SmallVector<int32_t>> segments = {}) {
   SmallVector<Value> given;
-  for (Value v : operands)
-    if (v)
+  for (auto [i, v] : llvm::enumerate(operands))
+    if (v || i < required)
       given.push_back(v);
   return make<OpTy>(given, where, [&](GraphState &s) {
     SmallVector<NamedAttribute> list{
@@ -305,22 +311,22 @@ static Value norm(ArrayRef<Value> operands, StringRef key, int64_t number,
 Value layerNorm(Value x, Value scale, Value bias, int64_t axis, double epsilon,
                 Where where) {
   SmallVector<int32_t> segments{1, bool(scale), bool(bias)};
-  return norm<graph::LayerNormOp>({x, scale, bias}, "axis", wrapAxis(x, axis),
-                                  epsilon, where, segments);
+  return norm<graph::LayerNormOp>({x, scale, bias}, 1, "axis",
+                                  wrapAxis(x, axis), epsilon, where, segments);
 }
 Value rmsNorm(Value x, Value scale, int64_t axis, double epsilon, Where where) {
-  return norm<graph::RmsNormOp>({x, scale}, "axis", wrapAxis(x, axis), epsilon,
-                                where);
+  return norm<graph::RmsNormOp>({x, scale}, 1, "axis", wrapAxis(x, axis),
+                                epsilon, where);
 }
 Value batchNorm(Value x, Value scale, Value bias, Value mean, Value variance,
                 double epsilon, Where where) {
-  return norm<graph::BatchNormOp>({x, scale, bias, mean, variance}, "axis", 1,
-                                  epsilon, where);
+  return norm<graph::BatchNormOp>({x, scale, bias, mean, variance}, 5, "axis",
+                                  1, epsilon, where);
 }
 Value groupNorm(Value x, Value scale, Value bias, int64_t groups,
                 double epsilon, Where where) {
-  return norm<graph::GroupNormOp>({x, scale, bias}, "groups", groups, epsilon,
-                                  where);
+  return norm<graph::GroupNormOp>({x, scale, bias}, 3, "groups", groups,
+                                  epsilon, where);
 }
 
 Value attention(Value q, Value k, Value v, double scale, Value mask,

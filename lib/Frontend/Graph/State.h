@@ -47,7 +47,12 @@ struct GraphState {
   mlir::Location location(const Where &where);
 
   graph::DimExprAttr expr(const DimNode &node);
-  llvm::SmallVector<graph::DimExprAttr> exprs(const std::vector<Dim> &shape);
+  /// The dims of a shape, or nothing (with the error kept) where one is below
+  /// zero or names a dim of another graph.
+  std::optional<llvm::SmallVector<graph::DimExprAttr>>
+  exprs(const std::vector<Dim> &shape, const Where &where);
+  /// False, with the error kept, where function `index` takes nothing more.
+  bool isOpen(size_t index, const Where &where);
   mlir::Type type(DType type);
 
   /// The values of the operands, or nothing (with the error kept) where one is

@@ -1,0 +1,281 @@
+//===- ErrorsTest.cpp - what the graph API refuses ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The first error stays, names the caller's file and line, and nothing aborts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "actnet/Graph.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+using namespace actnet;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+namespace {
+
+class Errors : public ::testing::Test {
+protected:
+  Graph graph{"test"};
+  Dim n = graph.dim("N", 1, 8);
+  Function f = graph.function("main");
+  Value x = f.input("x", DType::f32, {n, 8});
+  Value y = f.input("y", DType::f32, {5});
+
+  /// The error is of this file, has `text`, and stays the first.
+  void expectError(std::string_view text) {
+    std::string first = graph.status().str();
+    EXPECT_THAT(first, HasSubstr(text));
+    EXPECT_THAT(first, StartsWith(__FILE__ ":"));
+    EXPECT_FALSE(neg(x)) << "operations after an error give no value";
+    f.output("late", x);
+    EXPECT_EQ(graph.status().str(), first);
+    EXPECT_EQ(graph.print().status().str(), first);
+    EXPECT_EQ(graph.compile().status().str(), first);
+    EXPECT_EQ(graph.compileToFile("/nonexistent/x").str(), first);
+  }
+};
+
+TEST_F(Errors, NameTheLineOfTheCall) {
+  unsigned line = __LINE__ + 1;
+  EXPECT_FALSE(add(x, y));
+  EXPECT_THAT(
+      graph.status().str(),
+      StartsWith(std::string(__FILE__ ":") + std::to_string(line) + ": "));
+  expectError("don't broadcast");
+}
+
+TEST_F(Errors, ShapesThatDoNotBroadcast) {
+  EXPECT_FALSE(x + y);
+  EXPECT_FALSE(graph.status());
+}
+
+TEST_F(Errors, ElementTypesThatDiffer) {
+  EXPECT_FALSE(add(x, f.scalar(DType::i32, 1)));
+  expectError("");
+}
+
+TEST_F(Errors, InvalidValues) {
+  EXPECT_FALSE(add(x, Value()));
+  expectError("an operand is no value");
+}
+
+TEST_F(Errors, InvalidNorms) {
+  EXPECT_FALSE(batchNorm(x, y, Value(), y, y));
+  expectError("an operand is no value");
+}
+
+TEST_F(Errors, ValuesOfAnotherFunction) {
+  Function g = graph.function("other");
+  EXPECT_FALSE(neg(x));
+  expectError("belongs to another function");
+  (void)g;
+}
+
+TEST_F(Errors, ValuesOfAnotherGraph) {
+  Graph other("other");
+  Function g = other.function("main");
+  Value z = g.input("z", DType::f32, {8});
+  EXPECT_FALSE(add(x, z));
+  EXPECT_TRUE(other.status());
+  expectError("belongs to another function");
+}
+
+TEST_F(Errors, DimsOfAnotherGraph) {
+  Graph other("other");
+  EXPECT_FALSE(f.input("z", DType::f32, {other.dim("M")}));
+  expectError("dim 'M' belongs to another graph");
+}
+
+TEST_F(Errors, EndedFunctions) {
+  graph.function("other");
+  EXPECT_FALSE(f.input("z", DType::f32, {8}));
+  expectError("function 'main' is ended");
+}
+
+TEST_F(Errors, PrintedFunctions) {
+  f.output("y", x);
+  ASSERT_TRUE(graph.print());
+  EXPECT_FALSE(neg(x));
+  expectError("function 'main' is ended");
+}
+
+TEST_F(Errors, ConstantsOfEndedFunctions) {
+  graph.function("other");
+  EXPECT_FALSE(f.scalar(DType::f32, 1));
+  expectError("function 'main' is ended");
+}
+
+TEST_F(Errors, InputNames) {
+  EXPECT_FALSE(f.input("x", DType::f32, {8}));
+  expectError("'x' exists already");
+}
+
+TEST_F(Errors, OutputNames) {
+  f.output("y", x);
+  f.output("y", x);
+  expectError("output 'y' exists already");
+}
+
+TEST_F(Errors, FunctionNames) {
+  graph.function("main");
+  expectError("function 'main' exists already");
+}
+
+TEST_F(Errors, DimNames) {
+  graph.dim("N");
+  expectError("dim 'N' exists already");
+}
+
+TEST_F(Errors, DimNamesThatAreNone) {
+  graph.dim("2N");
+  expectError("dim '2N' is no identifier");
+}
+
+TEST_F(Errors, DimBounds) {
+  graph.dim("M", 5, 4);
+  expectError("dim 'M': its bounds cross");
+}
+
+TEST_F(Errors, NegativeExtents) {
+  EXPECT_FALSE(f.input("z", DType::f32, {3, -2}));
+  expectError("an extent is -2");
+}
+
+TEST_F(Errors, Axes) {
+  EXPECT_FALSE(softmax(x, 2));
+  expectError("");
+}
+TEST_F(Errors, AxesBelow) {
+  EXPECT_FALSE(softmax(x, -3));
+  expectError("");
+}
+TEST_F(Errors, ReducedAxes) {
+  EXPECT_FALSE(reduce(Reduce::sum, x, {0, 7}));
+  expectError("");
+}
+TEST_F(Errors, ReducedAxesTwice) {
+  EXPECT_FALSE(reduce(Reduce::sum, x, {1, -1}));
+  expectError("");
+}
+TEST_F(Errors, SliceAxes) {
+  EXPECT_FALSE(slice(x, 3, 0, 1));
+  expectError("axis 3 is outside a rank of 2");
+}
+TEST_F(Errors, SliceRanges) {
+  EXPECT_FALSE(slice(x, 1, 6, 4));
+  expectError("");
+}
+TEST_F(Errors, GatherAxes) {
+  EXPECT_FALSE(gather(x, f.input("i", DType::i64, {2}), 5));
+  expectError("");
+}
+TEST_F(Errors, GatherIndices) {
+  EXPECT_FALSE(gather(x, y, 0));
+  expectError("");
+}
+TEST_F(Errors, ConcatShapes) {
+  EXPECT_FALSE(concat({x, y}, 0));
+  expectError("");
+}
+TEST_F(Errors, ConcatAxes) {
+  EXPECT_FALSE(concat({x, x}, 2));
+  expectError("");
+}
+TEST_F(Errors, Permutations) {
+  EXPECT_FALSE(transpose(x, {0, 0}));
+  expectError("");
+}
+TEST_F(Errors, Reshapes) {
+  EXPECT_FALSE(reshape(x, {7}));
+  expectError("");
+}
+TEST_F(Errors, Broadcasts) {
+  EXPECT_FALSE(broadcastTo(x, {3, 8}));
+  expectError("");
+}
+TEST_F(Errors, MatmulRanks) {
+  EXPECT_FALSE(matmul(x, y));
+  expectError("matmul: ranks 2 and 1");
+}
+TEST_F(Errors, MatmulExtents) {
+  EXPECT_FALSE(matmul(x, x));
+  expectError("");
+}
+TEST_F(Errors, EinsumSpecs) {
+  EXPECT_FALSE(einsum("mk;kn", x, y));
+  expectError("");
+}
+TEST_F(Errors, ConvOptions) {
+  Value m = f.input("m", DType::f32, {1, 4, 6, 6}),
+        k = f.input("k", DType::f32, {6, 4, 3, 3});
+  EXPECT_FALSE(conv2d(m, k, {.strides = {1}}));
+  expectError("");
+}
+TEST_F(Errors, PoolWindows) {
+  Value m = f.input("m", DType::f32, {1, 4, 6, 6});
+  EXPECT_FALSE(maxPool2d(m, {.window = {9, 9}}));
+  expectError("");
+}
+TEST_F(Errors, AttentionShapes) {
+  EXPECT_FALSE(attention(x, x, x, 1.0));
+  expectError("");
+}
+TEST_F(Errors, ConstantBytes) {
+  float two[2] = {};
+  EXPECT_FALSE(f.constant(DType::f32, {3}, std::as_bytes(std::span(two))));
+  expectError("the constant has 8 bytes, its type needs 12");
+}
+TEST_F(Errors, ConstantShapes) {
+  EXPECT_FALSE(f.constant(DType::f32, {-1}, {}));
+  expectError("shape is not valid");
+}
+TEST_F(Errors, Scalars) {
+  EXPECT_FALSE(f.scalar(DType::i8, 300));
+  expectError("not in the range");
+}
+TEST_F(Errors, UpdatesOfOtherValues) {
+  f.update(x, x);
+  expectError("only a variable can be updated");
+}
+TEST_F(Errors, UpdatesOfOtherTypes) {
+  f.update(f.variable("v", DType::f32, {3}), y);
+  expectError("the next value has another type");
+}
+TEST_F(Errors, UpdatesTwice) {
+  Value v = f.variable("v", DType::f32, {3});
+  f.update(v, v);
+  f.update(v, v);
+  expectError("updated already");
+}
+TEST_F(Errors, VariableTypes) {
+  f.variable("v", DType::f32, {3});
+  Function g = graph.function("other");
+  EXPECT_FALSE(g.variable("v", DType::f32, {4}));
+  expectError("variable 'v' has another type in function 'main'");
+}
+
+TEST(GraphErrors, NoFunction) {
+  Graph graph("empty");
+  EXPECT_THAT(graph.print().status().str(),
+              HasSubstr("the graph has no function"));
+}
+
+TEST(GraphErrors, FilesThatCannotBeWritten) {
+  Graph graph("test");
+  Function f = graph.function("main");
+  f.output("y", neg(f.input("x", DType::f32, {3})));
+  Status status = graph.compileToFile("/nonexistent/folder/model");
+  EXPECT_THAT(status.str(), HasSubstr("/nonexistent/folder/model"));
+}
+
+TEST(GraphErrors, UnknownVariants) {
+  Graph graph("test");
+  Function f = graph.function("main");
+  f.output("y", neg(f.input("x", DType::f32, {3})));
+  EXPECT_FALSE(graph.compile({.variants = {"z80"}}));
+}
+
+} // namespace
