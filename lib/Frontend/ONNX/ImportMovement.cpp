@@ -225,8 +225,13 @@ static FailureOr<Value> sliceOf(NodeImport &n, Value x,
                                 ArrayRef<DimExprAttr> sizes,
                                 ArrayRef<int64_t> steps) {
   MLIRContext *context = n.b.getContext();
+  // An empty part may stand at the end, where no element starts.
+  SmallVector<DimExprAttr> from(starts);
+  for (auto [start, size] : llvm::zip(from, sizes))
+    if (graph::constantValue(size) == 0)
+      start = n.dim(0);
   return n.create<graph::SliceOp>(
-      x, {n.named("starts", graph::DimsAttr::get(context, starts)),
+      x, {n.named("starts", graph::DimsAttr::get(context, from)),
           n.named("sizes", graph::DimsAttr::get(context, sizes)),
           n.named("steps", n.b.getDenseI64ArrayAttr(steps))});
 }
