@@ -41,9 +41,8 @@ protected:
 TEST_F(Errors, NameTheLineOfTheCall) {
   unsigned line = __LINE__ + 1;
   EXPECT_FALSE(add(x, y));
-  EXPECT_THAT(
-      graph.status().str(),
-      StartsWith(std::string(__FILE__ ":") + std::to_string(line) + ": "));
+  EXPECT_THAT(graph.status().str(), StartsWith(std::string(__FILE__ ":") +
+                                               std::to_string(line) + ": "));
   expectError("don't broadcast");
 }
 
