@@ -79,7 +79,9 @@ Value MathOps::tanhFloat(Value x) {
   Value q = polynomial(z, {1.0, 0.470142122496913, 0.027250265129127413,
                            0.00039407648160660007, 1.2890746475215331e-06});
   Value y = div(mul(t, p), q);
-  return atLeast(atMost(y, 1.0), -1.0);
+  y = atLeast(atMost(y, 1.0), -1.0);
+  // Exactly 1 where it rounds to 1: GELU multiplies what is missing by x.
+  return select(lt(c(9.02), abs(x)), copySign(c(1.0), x), y);
 }
 
 Value MathOps::erfFloat(Value x) {
@@ -92,7 +94,8 @@ Value MathOps::erfFloat(Value x) {
                            0.015206720169037196, 0.001185507431681076,
                            3.742035101603507e-05});
   Value y = div(mul(t, p), q);
-  return atLeast(atMost(y, 1.0), -1.0);
+  y = atLeast(atMost(y, 1.0), -1.0);
+  return select(lt(c(3.93), abs(x)), copySign(c(1.0), x), y);
 }
 
 /// Computes in f64, rounds once.

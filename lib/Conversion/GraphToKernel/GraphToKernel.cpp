@@ -130,8 +130,7 @@ public:
   kernel::FuncOp unique(kernel::FuncOp func, StringRef base) {
     std::string text;
     llvm::raw_string_ostream os(text);
-    func->print(os,
-                OpPrintingFlags().useLocalScope().elideLargeElementsAttrs());
+    func->print(os, OpPrintingFlags().useLocalScope());
     auto [it, inserted] = kernels.try_emplace(text, func);
     if (!inserted) {
       func->erase();
@@ -231,7 +230,8 @@ private:
       return known;
     if (parts.constants.contains(v))
       return recipes.materialize(b, v);
-    return v; // a function argument
+    assert(isa<BlockArgument>(v) && "every other value is computed before");
+    return v;
   }
 
   LogicalResult lower(Operation *op) {

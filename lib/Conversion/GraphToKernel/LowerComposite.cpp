@@ -298,14 +298,23 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
   ReduceKind kind = op.getKind();
   Rows rows(body, op, x, op.getDims());
   if (kind == ReduceKind::logsumexp) {
-    Value max = rows.max(x);
+    AffineMap same =
+        AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
+    Value largest = rows.max(x);
+    // An infinite maximum is not taken out: infinity less itself is no number.
+    Value max = body.map(
+        rows.rowDims, rows.type, largest, same,
+        [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
+          Value infinite = arith::CmpFOp::create(
+              b, loc, arith::CmpFPredicate::OEQ,
+              math::AbsFOp::create(b, loc, a[0]), rows.c(b, INFINITY));
+          return arith::SelectOp::create(b, loc, infinite, rows.c(b, 0), a[0]);
+        });
     Value sum =
         rows.sum(x, max, [](OpBuilder &b, Location loc, ValueRange a) -> Value {
           return math::ExpOp::create(b, loc,
                                      arith::SubFOp::create(b, loc, a[0], a[1]));
         });
-    AffineMap same =
-        AffineMap::getMultiDimIdentityMap(rows.rowDims.size(), op.getContext());
     return body.map(rows.rowDims, rows.storage, {max, sum}, {same, same},
                     [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
                       Value log = math::LogOp::create(b, loc, a[1]);
@@ -380,13 +389,20 @@ static Value lowerAttention(BodyBuilder &body, graph::AttentionOp op) {
   Value mask;
   if (op.getMask()) {
     mask = body.get(op.getMask());
-    // Broadcasts to (b, h, s, t), aligned at the right.
+    // Broadcasts to b h s t, those of them that there are, aligned at the
+    // right.
+    std::string scores;
+    for (char c : StringRef("bhst"))
+      if (c == 't' || op.getQLayout().contains(c))
+        scores += c;
     SmallVector<AffineExpr> exprs;
     ArrayRef<DimExprAttr> dims = body.dimsOf(mask);
-    for (auto [i, dim] : llvm::enumerate(dims))
+    for (auto [i, dim] : llvm::enumerate(dims)) {
+      char letter = scores[scores.size() - dims.size() + i];
       exprs.push_back(graph::constantValue(dim) == 1
                           ? getAffineConstantExpr(0, context)
-                          : getAffineDimExpr(4 - dims.size() + i, context));
+                          : getAffineDimExpr(iteration.find(letter), context));
+    }
     maps.push_back(AffineMap::get(6, 0, exprs, context));
   }
   maps.push_back(mapOf(op.getYLayout()));

@@ -114,8 +114,7 @@ struct Scalar {
       return f ? arith::DivFOp::create(b, loc, x, y).getResult()
                : arith::DivSIOp::create(b, loc, x, y).getResult();
     if (isa<graph::PowOp>(op))
-      return f ? math::PowFOp::create(b, loc, x, y).getResult()
-               : math::IPowIOp::create(b, loc, x, y).getResult();
+      return f ? math::PowFOp::create(b, loc, x, y).getResult() : Value();
     if (isa<graph::ModOp>(op))
       return mod(x, y);
     if (isa<graph::MaxOp>(op))

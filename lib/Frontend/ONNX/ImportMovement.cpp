@@ -236,6 +236,63 @@ static FailureOr<Value> sliceOf(NodeImport &n, Value x,
           n.named("steps", n.b.getDenseI64ArrayAttr(steps))});
 }
 
+/// What an expression is at least when every dim is at least 1; nothing where
+/// that does not show from its form.
+static std::optional<int64_t> lowerBound(DimExprAttr expr) {
+  if (std::optional<int64_t> v = graph::constantValue(expr))
+    return v;
+  SmallVector<std::optional<int64_t>> bounds;
+  for (unsigned i = 0; i < expr.getOperands().size(); ++i)
+    bounds.push_back(lowerBound(expr.getOperand(i)));
+  bool all = llvm::all_of(bounds, [](auto v) { return v.has_value(); });
+  auto fold = [&](int64_t start, auto combine) -> std::optional<int64_t> {
+    for (std::optional<int64_t> v : bounds)
+      if (!v || combine(start, *v, &start))
+        return std::nullopt;
+    return start;
+  };
+  switch (expr.getKind()) {
+  case graph::DimExprKind::Symbol:
+    return 1;
+  case graph::DimExprKind::Add:
+    return fold(0, [](int64_t a, int64_t b, int64_t *sum) {
+      return __builtin_add_overflow(a, b, sum);
+    });
+  case graph::DimExprKind::Mul:
+    if (!all || llvm::any_of(bounds, [](auto v) { return *v < 0; }))
+      return std::nullopt;
+    return fold(1, [](int64_t a, int64_t b, int64_t *product) {
+      return __builtin_mul_overflow(a, b, product);
+    });
+  case graph::DimExprKind::FloorDiv:
+  case graph::DimExprKind::CeilDiv:
+  case graph::DimExprKind::Mod:
+    return all && *bounds[0] >= 0 ? std::optional<int64_t>(0) : std::nullopt;
+  case graph::DimExprKind::Min:
+    return fold(INT64_MAX, [](int64_t a, int64_t b, int64_t *least) {
+      *least = std::min(a, b);
+      return false;
+    });
+  case graph::DimExprKind::Max: {
+    std::optional<int64_t> most;
+    for (std::optional<int64_t> v : bounds)
+      if (v)
+        most = std::max(most.value_or(*v), *v);
+    return most;
+  }
+  case graph::DimExprKind::Constant:
+    break;
+  }
+  return std::nullopt;
+}
+
+/// An extent that cannot be negative, whatever the dims are.
+static DimExprAttr atLeastZero(DimExprAttr extent) {
+  if (lowerBound(extent).value_or(-1) >= 0)
+    return extent;
+  return graph::dimMax(extent, graph::dimConstant(extent.getContext(), 0));
+}
+
 static LogicalResult slice(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   if (failed(x))
@@ -309,6 +366,9 @@ static LogicalResult slice(NodeImport &n) {
         return backwards ? graph::dimSub(extent, n.dim(1)) : extent;
       if (e == extent || (v && *v == 0))
         return e;
+      int64_t least = backwards ? -1 : 0;
+      if (lowerBound(e).value_or(least - 1) < least)
+        e = graph::dimMax(e, n.dim(least));
       return graph::dimMin(e, extent);
     };
     if (s < 0) {
@@ -316,10 +376,12 @@ static LogicalResult slice(NodeImport &n) {
       std::optional<int64_t> v = graph::constantValue(end);
       last = v && *v < -(int64_t(1) << 31) + 2 ? n.dim(-1) : place(end, true);
       begin[*axis] = first;
-      size[*axis] = graph::dimCeilDiv(graph::dimSub(first, last), n.dim(-s));
+      size[*axis] =
+          graph::dimCeilDiv(atLeastZero(graph::dimSub(first, last)), n.dim(-s));
     } else {
       begin[*axis] = place(start, false);
-      DimExprAttr length = graph::dimSub(place(end, false), begin[*axis]);
+      DimExprAttr length =
+          atLeastZero(graph::dimSub(place(end, false), begin[*axis]));
       size[*axis] = s == 1 ? length : graph::dimCeilDiv(length, n.dim(s));
     }
     if (std::optional<int64_t> v = graph::constantValue(size[*axis]);

@@ -21,3 +21,11 @@ func.func @composite(%x: tensor<1x8x4x4xf32>, %s: tensor<8xf32>) -> tensor<1x8x4
   %0 = graph.group_norm %x, %s, %s groups 4 epsilon 1.0e-5 : tensor<1x8x4x4xf32>, tensor<8xf32>, tensor<8xf32>
   return %0 : tensor<1x8x4x4xf32>
 }
+
+// -----
+
+func.func @integerPower(%x: tensor<4xi32>) -> tensor<4xi32> {
+  // expected-error @+1 {{'graph.pow' has no kernel for element type 'i32'}}
+  %0 = graph.pow %x, %x : tensor<4xi32>, tensor<4xi32>
+  return %0 : tensor<4xi32>
+}

@@ -54,6 +54,35 @@ func.func @causal(%q: tensor<3x8xf32>) -> tensor<3x8xf32> {
   return %3 : tensor<3x8xf32>
 }
 
+// More queries than keys: the first sees nothing, which is no number under
+// `causal` and an even mean under the mask.
+// CHECK-LABEL: @causal_with_an_empty_row
+// CHECK: graph.attention {{.*}} mask
+// CHECK-NOT: causal
+// CHECK: return
+func.func @causal_with_an_empty_row(%q: tensor<3x8xf32>, %k: tensor<2x8xf32>) -> tensor<3x8xf32> {
+  %m = graph.constant dense<[[-3.0e38, -3.0e38], [0.0, -3.0e38], [0.0, 0.0]]> : tensor<3x2xf32>
+  %0 = graph.einsum "md,nd->mn" %q, %k : tensor<3x8xf32>, tensor<2x8xf32>
+  %1 = graph.add %0, %m : tensor<3x2xf32>, tensor<3x2xf32>
+  %2 = graph.softmax %1 axis 1 : tensor<3x2xf32>
+  %3 = graph.einsum "mn,ne->me" %2, %k : tensor<3x2xf32>, tensor<2x8xf32>
+  return %3 : tensor<3x8xf32>
+}
+
+// Scores can come near -1e4: it stays a number that is added.
+// CHECK-LABEL: @ten_thousand
+// CHECK: graph.attention {{.*}} mask
+// CHECK-NOT: causal
+// CHECK: return
+func.func @ten_thousand(%q: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %m = graph.constant dense<[[0.0, -1.0e4], [0.0, 0.0]]> : tensor<2x2xf32>
+  %0 = graph.einsum "md,nd->mn" %q, %q : tensor<2x8xf32>, tensor<2x8xf32>
+  %1 = graph.add %0, %m : tensor<2x2xf32>, tensor<2x2xf32>
+  %2 = graph.softmax %1 axis 1 : tensor<2x2xf32>
+  %3 = graph.einsum "mn,ne->me" %2, %q : tensor<2x2xf32>, tensor<2x8xf32>
+  return %3 : tensor<2x8xf32>
+}
+
 // Everything is seen: no mask is left.
 // CHECK-LABEL: @no_mask
 // CHECK: graph.attention %{{[^m]*}} {k_layout

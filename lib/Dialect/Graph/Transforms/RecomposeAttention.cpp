@@ -13,9 +13,9 @@ using namespace actnet::graph;
 
 /// The largest constant mask that is looked into, in bytes.
 static constexpr int64_t kMaskLimit = 1 << 26;
-/// What exporters write for minus infinity: the lowest number of a type, or
-/// numbers that no score comes near.
-static constexpr double kLowest = -1e4;
+/// What exporters write for minus infinity: the lowest number of a type, and
+/// others of its order. Scores can come near anything smaller.
+static constexpr double kLowest = -1e30;
 
 //===----------------------------------------------------------------------===//
 // Masks
@@ -105,7 +105,9 @@ static Mask simplifyMask(Value mask, DimExprAttr queries, DimExprAttr keys) {
   classifyChoice(*seen, queries, keys, isAllTrue, isCausal, hasEmptyRow);
   if (isAllTrue)
     return {};
-  if (isCausal)
+  // A row that sees nothing is no number under `causal`, but is under a mask
+  // of finite numbers.
+  if (isCausal && !hasEmptyRow)
     return {Value(), true};
   // Under a mask of bool a row that sees nothing is no mean of all values.
   auto select = mask.getDefiningOp<SelectOp>();

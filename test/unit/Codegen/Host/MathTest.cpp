@@ -140,6 +140,22 @@ TEST(Math, ErrorsOfF64) {
       check<double>(c, c.ulp64);
 }
 
+TEST(Math, TanhAndErfEndAtExactlyOne) {
+  // What is missing to 1 is multiplied by x in GELU.
+  for (const char *op : {"math.tanh", "math.erf"}) {
+    Kernels kernels(compiler, unary(op, "f32"));
+    ASSERT_TRUE(kernels.ok()) << kernels.error;
+    Tensor x{{}, {9.1, 20, 1e4, 1e9, 1e30, INFINITY}};
+    for (double v : std::vector<double>(x.data))
+      x.data.push_back(-v);
+    x.shape = {static_cast<int64_t>(x.data.size())};
+    std::vector<Tensor> y = kernels.run("k", {x}, {x.shape[0]});
+    for (size_t i = 0; i < x.data.size(); ++i)
+      EXPECT_EQ(y[0].data[i], x.data[i] > 0 ? 1.0 : -1.0)
+          << op << "(" << x.data[i] << ")";
+  }
+}
+
 TEST(Math, Pow) {
   std::string t = "tensor<?xf32>", d = " {kernel.dims = #graph.dims<d0>}";
   Kernels kernels(compiler, R"(

@@ -330,6 +330,14 @@ const Case attentions[] = {
     attention(
         "KeysTransposed", "f32[N,2,5,8]", "f32[N,2,8,7]", "f32[N,2,7,8]",
         R"(q_layout = "bhsd", k_layout = "bgdt", v_layout = "bgte", y_layout = "bshe")"),
+    attention(
+        "NoHeadsMaskedByBatch", "f32[N,5,8]", "f32[N,7,8]", "f32[N,7,8]",
+        R"(q_layout = "bsd", k_layout = "btd", v_layout = "bte", y_layout = "bse")",
+        "f32[N,5,7]"),
+    attention(
+        "NoHeadsMaskedByRow", "f32[N,5,8]", "f32[N,7,8]", "f32[N,7,8]",
+        R"(q_layout = "bsd", k_layout = "btd", v_layout = "bte", y_layout = "bse")",
+        "f32[N,1,7]"),
     attention("OddDepth", "f32[N,5,3,13]", "f32[N,7,3,13]", "f32[N,7,3,13]"),
     {"Projected",
      "%q: f32[N,5,2,8], %k: f32[N,7,2,8], %v: f32[N,7,2,8], %r: f32[N,5,16]",
