@@ -14,7 +14,7 @@ status=0
 complain() { echo "$*"; status=1; }
 
 mapfile -t files < <(git ls-files)
-runtime='^(lib|include/actnet)/(Memory|Package|Runtime|Data)/|^include/actnet/(actnet|Runtime)\.h$|^tools/actnet-run/|^examples/'
+runtime='^(lib|include/actnet)/(Memory|Package|Runtime|Data)/|^include/actnet/(actnet|Graph|Runtime)\.h$|^tools/actnet-run/|^examples/'
 compiler='(mlir|mlir-c|llvm|llvm-c)/|actnet/(Dialect|Conversion|Codegen|Frontend/ONNX|Target|Pipelines)/'
 private='(^|[^A-Za-z0-9_.])/(root|home/[a-z]|work)/|[p]ypi\.org|[p]ythonhosted|deb[.]debian[.]org|[d]ocker\.io/'
 

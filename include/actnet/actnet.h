@@ -1,5 +1,4 @@
-//===- actnet.h - run compiled networks from C
-//------------------------------===//
+//===- actnet.h - run compiled networks from C ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The one interface between a program and a compiled network: open a package,

@@ -1,5 +1,4 @@
-//===- Allocator.cpp - blocks within one arena
-//------------------------------===//
+//===- Allocator.cpp - blocks within one arena ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/Allocator.h"

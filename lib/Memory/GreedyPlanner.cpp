@@ -1,5 +1,4 @@
-//===- GreedyPlanner.cpp - a portfolio of greedy orders
-//--------------------===//
+//===- GreedyPlanner.cpp - a portfolio of greedy orders -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "PlacedIndex.h"

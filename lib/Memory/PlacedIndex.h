@@ -1,5 +1,4 @@
-//===- PlacedIndex.h - which placed buffers live at a time
-//-----------------===//
+//===- PlacedIndex.h - which placed buffers live at a time ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A balanced tree over all buffers of a problem, sorted by the start of their

@@ -1,5 +1,4 @@
-//===- ShadowMem.cpp - what a device's memory holds
-//--------------------------===//
+//===- ShadowMem.cpp - what a device's memory holds -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/ShadowMem.h"

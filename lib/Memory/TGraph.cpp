@@ -1,5 +1,4 @@
-//===- TGraph.cpp - what is ready, and what it costs to bring back
-//----------===//
+//===- TGraph.cpp - what is ready, and what it costs to bring back --------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/TGraph.h"

@@ -1,5 +1,4 @@
-//===- Verifier.cpp - check a plan against its problem
-//----------------------===//
+//===- Verifier.cpp - check a plan against its problem --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/Verifier.h"

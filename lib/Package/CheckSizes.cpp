@@ -1,5 +1,4 @@
-//===- CheckSizes.cpp - what depends on the dims of a job
-//-------------------===//
+//===- CheckSizes.cpp - what depends on the dims of a job -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Lifetimes.h"

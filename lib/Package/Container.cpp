@@ -1,5 +1,4 @@
-//===- Container.cpp - the container's checksum
-//----------------------------===//
+//===- Container.cpp - the container's checksum ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Container.h"

@@ -1,5 +1,4 @@
-//===- Expr.cpp - dim expressions as bytecode
-//------------------------------===//
+//===- Expr.cpp - dim expressions as bytecode -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Expr.h"

@@ -1,5 +1,4 @@
-//===- Json.cpp - print a package as JSON
-//-----------------------------------===//
+//===- Json.cpp - print a package as JSON ---------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // FlatBuffers' reflection walks the tables, so a new field of the schema is

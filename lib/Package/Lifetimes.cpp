@@ -1,5 +1,4 @@
-//===- Lifetimes.cpp - when buffers live
-//------------------------------------===//
+//===- Lifetimes.cpp - when buffers live ----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Lifetimes.h"

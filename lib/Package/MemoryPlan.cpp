@@ -1,5 +1,4 @@
-//===- MemoryPlan.cpp - regions, their plans and their checks
-//---------------===//
+//===- MemoryPlan.cpp - regions, their plans and their checks -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/Planner.h"

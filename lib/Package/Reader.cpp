@@ -1,5 +1,4 @@
-//===- Reader.cpp - open and check a package
-//--------------------------------===//
+//===- Reader.cpp - open and check a package ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Reader.h"

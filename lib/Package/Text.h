@@ -1,5 +1,4 @@
-//===- Text.h - names that fit into one line
-//--------------------------------===//
+//===- Text.h - names that fit into one line ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Names of a package end up in errors, which are one line each. Names by which

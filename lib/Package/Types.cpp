@@ -1,5 +1,4 @@
-//===- Types.cpp - names and sizes of dtypes
-//-------------------------------===//
+//===- Types.cpp - names and sizes of dtypes ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Types.h"

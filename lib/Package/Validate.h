@@ -1,5 +1,4 @@
-//===- Validate.h - check the structured sections
-//--------------------------===//
+//===- Validate.h - check the structured sections -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef ACTNET_LIB_PACKAGE_VALIDATE_H
 #define ACTNET_LIB_PACKAGE_VALIDATE_H

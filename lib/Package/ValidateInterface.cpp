@@ -1,5 +1,4 @@
-//===- ValidateInterface.cpp - check the interface
-//--------------------------===//
+//===- ValidateInterface.cpp - check the interface ------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Text.h"

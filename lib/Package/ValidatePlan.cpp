@@ -1,5 +1,4 @@
-//===- ValidatePlan.cpp - check a clone's plan
-//------------------------------===//
+//===- ValidatePlan.cpp - check a clone's plan ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Text.h"

@@ -1,5 +1,4 @@
-//===- Walk.h - visit nested records in pre-order
-//--------------------------===//
+//===- Walk.h - visit nested records in pre-order -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef ACTNET_LIB_PACKAGE_WALK_H
 #define ACTNET_LIB_PACKAGE_WALK_H

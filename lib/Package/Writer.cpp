@@ -1,5 +1,4 @@
-//===- Writer.cpp - write a package
-//-----------------------------------------===//
+//===- Writer.cpp - write a package ---------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Writer.h"

@@ -1,5 +1,4 @@
-//===- CommandLine.h - the flags of a compiled program
-//---------------------===//
+//===- CommandLine.h - the flags of a compiled program --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiled programs and actnet-run share these flags. Written by hand: a

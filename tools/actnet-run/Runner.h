@@ -1,5 +1,4 @@
-//===- Runner.h - what a compiled program does with its flags
-//--------------===//
+//===- Runner.h - what a compiled program does with its flags -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #ifndef ACTNET_TOOLS_RUN_RUNNER_H

@@ -1,5 +1,4 @@
-//===- actnet-run.cpp - run a package
-//--------------------------------------===//
+//===- actnet-run.cpp - run a package -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Runner.h"

@@ -1,5 +1,4 @@
-//===- Allocator.h - blocks within one arena
-//-------------------------------===//
+//===- Allocator.h - blocks within one arena ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // These classes deal in offsets and never touch the memory: the same code

@@ -1,5 +1,4 @@
-//===- Plan.h - memory problems and their plans
-//----------------------------===//
+//===- Plan.h - memory problems and their plans ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A problem is what must lie in one region: buffers with sizes, alignments and

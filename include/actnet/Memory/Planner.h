@@ -1,5 +1,4 @@
-//===- Planner.h - find a plan for a memory problem
-//------------------------===//
+//===- Planner.h - find a plan for a memory problem -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Planning offsets is strip packing with given positions on one axis, and

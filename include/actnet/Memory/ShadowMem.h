@@ -1,5 +1,4 @@
-//===- ShadowMem.h - what a device's memory holds, sent and confirmed
-//------===//
+//===- ShadowMem.h - what a device's memory holds, sent and confirmed -----===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A device works behind the back of whoever feeds it. So an arena has two

@@ -1,5 +1,4 @@
-//===- SlotVec.h - values under stable small integer ids
-//-------------------===//
+//===- SlotVec.h - values under stable small integer ids ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef ACTNET_MEMORY_SLOTVEC_H
 #define ACTNET_MEMORY_SLOTVEC_H

@@ -1,5 +1,4 @@
-//===- TGraph.h - what is ready, and what it costs to bring back
-//-----------===//
+//===- TGraph.h - what is ready, and what it costs to bring back ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A graph of operations over buffers while it runs. It answers two questions:

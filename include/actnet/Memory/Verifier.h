@@ -1,5 +1,4 @@
-//===- Verifier.h - check a plan against its problem
-//-----------------------===//
+//===- Verifier.h - check a plan against its problem ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Written from the definition of a plan and without a line of the planners, so

@@ -1,5 +1,4 @@
-//===- Lifetimes.h - from records to memory problems
-//-----------------------===//
+//===- Lifetimes.h - from records to memory problems ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The bridge between a plan's buffers and records and lib/Memory, which knows

@@ -1,5 +1,4 @@
-//===- Reader.h - open and check a package
-//---------------------------------===//
+//===- Reader.h - open and check a package --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A package is checked once, whole, when it is opened: afterwards every id is

@@ -1,5 +1,4 @@
-//===- Writer.h - write a package
-//------------------------------------------===//
+//===- Writer.h - write a package -----------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Sections stream to the file as they are made: weights of many GiB go tensor

@@ -1,5 +1,4 @@
-//===- Profile.h - times of records
-//----------------------------------------===//
+//===- Profile.h - times of records ---------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A device around a device: it submits the records of each segment one by one

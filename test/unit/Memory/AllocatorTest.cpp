@@ -1,5 +1,4 @@
-//===- AllocatorTest.cpp - SlotVec and Allocator
-//-----------------------------===//
+//===- AllocatorTest.cpp - SlotVec and Allocator --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/Allocator.h"

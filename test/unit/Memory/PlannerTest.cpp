@@ -1,5 +1,4 @@
-//===- PlannerTest.cpp - planners, lower bound, verifier
-//-------------------===//
+//===- PlannerTest.cpp - planners, lower bound, verifier ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/Planner.h"

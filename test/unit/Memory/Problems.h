@@ -1,5 +1,4 @@
-//===- Problems.h - memory problems for tests
-//------------------------------===//
+//===- Problems.h - memory problems for tests -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef ACTNET_TEST_UNIT_MEMORY_PROBLEMS_H
 #define ACTNET_TEST_UNIT_MEMORY_PROBLEMS_H

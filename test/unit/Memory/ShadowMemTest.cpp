@@ -1,5 +1,4 @@
-//===- ShadowMemTest.cpp - when memory may be taken
-//---------------------------===//
+//===- ShadowMemTest.cpp - when memory may be taken -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/ShadowMem.h"

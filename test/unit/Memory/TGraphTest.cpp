@@ -1,5 +1,4 @@
-//===- TGraphTest.cpp - readiness and the cost of bringing back
-//--------------===//
+//===- TGraphTest.cpp - readiness and the cost of bringing back -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Memory/TGraph.h"

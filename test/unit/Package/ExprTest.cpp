@@ -1,5 +1,4 @@
-//===- ExprTest.cpp - dim expressions
-//---------------------------------------===//
+//===- ExprTest.cpp - dim expressions -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Package/Expr.h"

@@ -1,5 +1,4 @@
-//===- LifetimesTest.cpp - lifetimes over nested blocks
-//---------------------===//
+//===- LifetimesTest.cpp - lifetimes over nested blocks -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Sample.h"

@@ -1,5 +1,4 @@
-//===- MutationTest.cpp - damaged packages never crash the reader
-//-----------===//
+//===- MutationTest.cpp - damaged packages never crash the reader ---------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Seeded flips and cuts of a valid package. With checksums nearly all of them

@@ -1,5 +1,4 @@
-//===- PackageTest.cpp - writing and reading packages
-//-----------------------===//
+//===- PackageTest.cpp - writing and reading packages ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Sample.h"

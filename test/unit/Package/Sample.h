@@ -1,5 +1,4 @@
-//===- Sample.h - a small valid package for tests
-//--------------------------===//
+//===- Sample.h - a small valid package for tests -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One function over a dynamic dim N with a variable, two weights, a launch, a

@@ -1,5 +1,4 @@
-//===- ValidateTest.cpp - packages that must be refused
-//---------------------===//
+//===- ValidateTest.cpp - packages that must be refused -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each test breaks one thing in a valid package and expects one line that says

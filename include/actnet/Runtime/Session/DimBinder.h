@@ -1,5 +1,4 @@
-//===- DimBinder.h - from the shapes of inputs to the values of dims
-//-------===//
+//===- DimBinder.h - from the shapes of inputs to the values of dims ------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef ACTNET_RUNTIME_SESSION_DIMBINDER_H
 #define ACTNET_RUNTIME_SESSION_DIMBINDER_H

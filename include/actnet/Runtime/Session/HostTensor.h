@@ -1,5 +1,4 @@
-//===- HostTensor.h - a dense tensor in ordinary memory
-//--------------------===//
+//===- HostTensor.h - a dense tensor in ordinary memory -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the command line reads, fills, writes and compares: element type, shape

@@ -1,5 +1,4 @@
-//===- JobQueue.h - a session's way to its stream actor
-//--------------------===//
+//===- JobQueue.h - a session's way to its stream actor -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The caller's thread is no actor: it sends a job and later waits for the

@@ -1,5 +1,4 @@
-//===- Layout.h - where the regions of a session's arena lie
-//---------------===//
+//===- Layout.h - where the regions of a session's arena lie --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The arena holds three regions: state, then the ring of D slots, then scratch.

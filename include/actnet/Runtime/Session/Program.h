@@ -1,5 +1,4 @@
-//===- Program.h - an open package, described for callers
-//------------------===//
+//===- Program.h - an open package, described for callers -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A Program is a Reader with the answers to the describe functions of the C

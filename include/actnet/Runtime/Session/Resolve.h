@@ -1,5 +1,4 @@
-//===- Resolve.h - from a function's plan to a job
-//-------------------------===//
+//===- Resolve.h - from a function's plan to a job ------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The package says buffers and expressions; the device wants addresses and

@@ -1,5 +1,4 @@
-//===- Session.h - one queue with its arena
-//--------------------------------===//
+//===- Session.h - one queue with its arena -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What actnet_session is made of. A session owns a device, a queue and an

@@ -1,5 +1,4 @@
-//===- TensorFile.h - read and write tensors as files
-//----------------------===//
+//===- TensorFile.h - read and write tensors as files ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // NumPy's .npy (versions 1 to 3; NEP 1) and the TensorProto of ONNX (.pb), as

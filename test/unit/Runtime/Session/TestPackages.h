@@ -1,5 +1,4 @@
-//===- TestPackages.h - small packages written by hand
-//---------------------===//
+//===- TestPackages.h - small packages written by hand --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the compiler would write for tiny models, so that sessions and the
