@@ -27,7 +27,7 @@ packages=(
   # Examples.
   libpng-dev
   # Tests.
-  libgtest-dev libgmock-dev librapidcheck-dev python3-venv
+  libgtest-dev libgmock-dev librapidcheck-dev python3-venv python3-psutil
 )
 
 fail() { echo "setup.sh: $*" >&2; exit 1; }

@@ -31,7 +31,8 @@ done
 
 results=$PWD/build/test-results
 rm -rf "$results" && mkdir -p "$results" || exit 1
-lit=/usr/lib/llvm-22/bin/lit
+# Debian's Python, for which setup installs what a time limit needs (psutil).
+lit="/usr/bin/python3 /usr/lib/llvm-22/bin/lit"
 python=$PWD/.venv-test/bin/python
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}

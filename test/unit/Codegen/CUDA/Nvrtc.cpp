@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <string>
 
 using namespace actnet::testing;
 
@@ -20,6 +21,12 @@ Nvrtc::Nvrtc() {
   void *library = nullptr;
   if (const char *path = std::getenv("ACTNET_NVRTC"); path && *path) {
     // What is named must be there: another one would prove something else.
+    // NVRTC asks for its builtins by name only; once loaded from beside it,
+    // they are found.
+    std::string builtins(path);
+    builtins.resize(builtins.find_last_of('/') + 1);
+    builtins += "libnvrtc-builtins.so.13.0";
+    (void)dlopen(builtins.c_str(), RTLD_NOW | RTLD_GLOBAL);
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
       error = std::string("ACTNET_NVRTC: ") + dlerror();
