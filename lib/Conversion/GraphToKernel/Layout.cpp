@@ -11,6 +11,7 @@
 #include "Layout.h"
 
 #include "actnet/Conversion/GraphToKernel/Passes.h"
+#include "actnet/Dialect/Graph/IR/Contract.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -31,13 +32,6 @@ static constexpr int64_t kFewChannels = 4;
 
 static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(v.getType());
-}
-
-SmallVector<int64_t> permutationBetween(StringRef from, StringRef to) {
-  SmallVector<int64_t> perm;
-  for (char c : to)
-    perm.push_back(from.find(c));
-  return perm;
 }
 
 static SmallVector<int64_t> inverse(ArrayRef<int64_t> perm) {
@@ -143,15 +137,7 @@ private:
   }
 
   static std::string channelsLast(StringRef layout) {
-    std::string spatial;
-    for (char c : layout)
-      if (c != 'n' && c != 'c')
-        spatial += c;
-    std::string ordered;
-    for (char c : StringRef("dhw"))
-      if (StringRef(spatial).contains(c))
-        ordered += c;
-    return "n" + ordered + "c";
+    return "n" + graph::spatialLetters(layout.size() - 2).str() + "c";
   }
 
   Value rewriteConv(graph::ConvOp op) {
@@ -167,8 +153,8 @@ private:
         !padBefore)
       return nullptr;
     Location loc = op.getLoc();
-    Value x = createTranspose(b, loc, op.getX(),
-                              permutationBetween(op.getInputLayout(), last));
+    Value x = createTranspose(
+        b, loc, op.getX(), *graph::layoutPositions(op.getInputLayout(), last));
     if (padBefore) {
       SmallVector<int64_t> low(last.size(), 0), high(last.size(), 0);
       for (size_t i = 0; i + 2 < last.size(); ++i) {
@@ -183,7 +169,7 @@ private:
         b, loc, x, op.getFilter(), last, op.getFilterLayout(), last,
         op.getStrides(), padding, op.getDilations(), op.getGroups());
     return createTranspose(b, loc, conv,
-                           permutationBetween(last, op.getOutputLayout()));
+                           *graph::layoutPositions(last, op.getOutputLayout()));
   }
 
   Value rewritePool(graph::PoolOp op) {
@@ -192,13 +178,13 @@ private:
       return nullptr;
     Location loc = op.getLoc();
     Value x = createTranspose(b, loc, op.getX(),
-                              permutationBetween(op.getLayout(), last));
+                              *graph::layoutPositions(op.getLayout(), last));
     auto pool = graph::PoolOp::create(
         b, loc, op.getKind(), x, last, op.getWindow(), op.getStrides(),
         op.getPadding(), op.getDilations(), op.getCountIncludePad(),
         op.getCeilMode());
     return createTranspose(b, loc, pool,
-                           permutationBetween(last, op.getLayout()));
+                           *graph::layoutPositions(last, op.getLayout()));
   }
 
   /// The transpose that defines an operand and is worth moving down.

@@ -12,11 +12,6 @@
 
 namespace actnet {
 
-/// The permutation p with `to[i] == from[p[i]]`: a transpose from layout
-/// `from` to layout `to`, letter by letter.
-llvm::SmallVector<int64_t> permutationBetween(llvm::StringRef from,
-                                              llvm::StringRef to);
-
 /// Transposes x; gives x itself for the identity, the source for a pair that
 /// cancels, and a reshape where only dims of extent 1 move.
 mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc,

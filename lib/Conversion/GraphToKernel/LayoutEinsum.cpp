@@ -9,6 +9,7 @@
 
 #include "Layout.h"
 
+#include "actnet/Dialect/Graph/IR/Contract.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
 using namespace mlir;
@@ -47,7 +48,7 @@ static Roles findRoles(StringRef lhs, StringRef rhs, StringRef out) {
 /// Brings x to `letters`, then merges the last `merge` of them into one dim.
 static Value arrange(OpBuilder &b, Location loc, Value x, StringRef from,
                      StringRef letters, size_t mergeBegin, size_t mergeCount) {
-  x = createTranspose(b, loc, x, permutationBetween(from, letters));
+  x = createTranspose(b, loc, x, *graph::layoutPositions(from, letters));
   if (mergeCount == 1)
     return x;
   SmallVector<DimExprAttr> dims =
@@ -102,7 +103,7 @@ Value canonicalizeEinsum(OpBuilder &b, graph::EinsumOp op) {
   for (char c : result)
     dims.push_back(outDims[out.find(c)]);
   product = createReshape(b, loc, product, dims);
-  return createTranspose(b, loc, product, permutationBetween(result, out));
+  return createTranspose(b, loc, product, *graph::layoutPositions(result, out));
 }
 
 } // namespace actnet

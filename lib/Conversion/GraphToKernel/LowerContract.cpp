@@ -9,6 +9,7 @@
 #include "BodyBuilder.h"
 #include "Layout.h"
 
+#include "actnet/Dialect/Graph/IR/Contract.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
 #include <cmath>
@@ -25,14 +26,6 @@ static constexpr int64_t kPanel = 16;
 
 static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(v.getType());
-}
-
-static std::string spatialLetters(StringRef layout) {
-  std::string letters;
-  for (char c : StringRef("dhw"))
-    if (layout.contains(c))
-      letters += c;
-  return letters;
 }
 
 bool isDepthwise(graph::ConvOp op) {
@@ -64,18 +57,19 @@ Value createPackedOperand(OpBuilder &b, Operation *op, Value operand) {
     return graph::PackOp::create(b, loc, operand, typeOf(operand).getRank() - 1,
                                  kPanel);
   auto conv = cast<graph::ConvOp>(op);
-  std::string spatial = spatialLetters(conv.getFilterLayout());
+  std::string spatial =
+      graph::spatialLetters(conv.getFilterLayout().size() - 2).str();
   if (isDepthwise(conv)) {
     Value f = createTranspose(
         b, loc, operand,
-        permutationBetween(conv.getFilterLayout(), spatial + "io"));
+        *graph::layoutPositions(conv.getFilterLayout(), spatial + "io"));
     SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
     all.erase(all.end() - 2);
     return createReshape(b, loc, f, all);
   }
   Value f = createTranspose(
       b, loc, operand,
-      permutationBetween(conv.getFilterLayout(), "o" + spatial + "i"));
+      *graph::layoutPositions(conv.getFilterLayout(), "o" + spatial + "i"));
   if (isPointwise(conv)) {
     SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
     f = createReshape(b, loc, f, {all.front(), all.back()});
@@ -191,7 +185,8 @@ static Value padSpatial(BodyBuilder &body, Value x, ArrayRef<int64_t> padding,
 
 static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
   MLIRContext *context = op.getContext();
-  std::string spatial = spatialLetters(op.getInputLayout());
+  std::string spatial =
+      graph::spatialLetters(op.getInputLayout().size() - 2).str();
   std::string window = StringRef(spatial).upper();
   bool depthwise = isDepthwise(op);
   bool grouped = !depthwise && op.getGroups() > 1;
@@ -252,7 +247,7 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
 
 static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
   MLIRContext *context = op.getContext();
-  std::string spatial = spatialLetters(op.getLayout());
+  std::string spatial = graph::spatialLetters(op.getLayout().size() - 2).str();
   std::string window = StringRef(spatial).upper();
   bool isMax = op.getKind() == graph::PoolKind::max;
   Value x = body.get(op.getX());

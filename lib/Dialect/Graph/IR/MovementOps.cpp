@@ -210,6 +210,17 @@ ACTNET_INFER(ConcatOp) {
   return success();
 }
 
+/// C1 and C2 of both gathers: indices are numbers, the axis is within the data.
+static LogicalResult checkGather(const Inference &inference,
+                                 RankedTensorType data,
+                                 RankedTensorType indices, int64_t axis) {
+  Type index = indices.getElementType();
+  if (!index.isSignlessInteger(32) && !index.isSignlessInteger(64))
+    return inference.error("C1: expected indices of i32 or i64, found " +
+                           toString(index));
+  return inference.inRank("C2", axis, data.getRank());
+}
+
 ACTNET_INFER(GatherOp) {
   Inference inference(getOperationName(), location, operands);
   auto known =
@@ -219,12 +230,8 @@ ACTNET_INFER(GatherOp) {
       failed(requireAttributes(inference, {{"axis", known->axis}})))
     return failure();
   auto [data, indices] = std::pair((*types)[0], (*types)[1]);
-  Type index = indices.getElementType();
-  if (!index.isSignlessInteger(32) && !index.isSignlessInteger(64))
-    return inference.error("C1: expected indices of i32 or i64, found " +
-                           toString(index));
   int64_t axis = known->axis.getInt();
-  if (failed(inference.inRank("C2", axis, data.getRank())))
+  if (failed(checkGather(inference, data, indices, axis)))
     return failure();
   SmallVector<DimExprAttr> from = getDims(data), middle = getDims(indices);
   SmallVector<DimExprAttr> dims(from.begin(), from.begin() + axis);
@@ -243,12 +250,8 @@ ACTNET_INFER(GatherElementsOp) {
       failed(requireAttributes(inference, {{"axis", known->axis}})))
     return failure();
   auto [data, indices] = std::pair((*types)[0], (*types)[1]);
-  Type index = indices.getElementType();
-  if (!index.isSignlessInteger(32) && !index.isSignlessInteger(64))
-    return inference.error("C1: expected indices of i32 or i64, found " +
-                           toString(index));
   int64_t axis = known->axis.getInt();
-  if (failed(inference.inRank("C2", axis, data.getRank())))
+  if (failed(checkGather(inference, data, indices, axis)))
     return failure();
   SmallVector<DimExprAttr> from = getDims(data), dims = getDims(indices);
   bool isWithin = from.size() == dims.size();
