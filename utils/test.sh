@@ -136,6 +136,7 @@ step onnx "sample of the ONNX node tests" e2e onnx test/onnx/run_suite.py
 step demo "utils/demo.sh" utils/demo.sh
 step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
+step twins "small twins of the benchmark's models, beside onnxruntime" e2e twins test/e2e/twins.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
 step install "install, find_package, build an example against it" utils/check-install.sh
