@@ -60,7 +60,7 @@ public:
 
 private:
   template <class Combine, class T> ACTNET_DEVICE T combineThreads(T value) {
-    ACTNET_SHARED T partial[kRowWarps];
+    ACTNET_SHARED(T, partial, kRowWarps);
     for (int mask = kWarpSize / 2; mask > 0; mask /= 2)
       value = Combine::combine(value, shuffleXor(value, mask));
     if (threadIndex() % kWarpSize == 0)

@@ -25,7 +25,9 @@
 #define ACTNET_DEVICE inline
 #define ACTNET_KERNEL(threads) extern "C" void
 // One block runs at a time.
-#define ACTNET_SHARED static
+#define ACTNET_SHARED(T, name, count) static T name[count]
+#define ACTNET_ENTRY(NAME)
+#define ACTNET_UNROLL
 
 namespace actnet {
 
