@@ -231,6 +231,9 @@ Status Reader::Impl::load(ReaderOptions options) {
       return find(s) != nullptr;
     });
     if (status)
+      status = validateCode(*plan,
+                            [&](std::string_view s) { return find(s)->bytes; });
+    if (status)
       status = checkMemory(*plan);
     if (!status)
       return std::move(status.addContext("section '" + candidate.name + "'"));

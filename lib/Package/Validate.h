@@ -7,6 +7,7 @@
 #include "actnet/Runtime/Base/Status.h"
 
 #include <functional>
+#include <span>
 #include <string_view>
 
 namespace actnet::pkg {
@@ -23,6 +24,15 @@ Status validateInterface(const Interface &interface, uint64_t weightBytes);
 /// dataLoss.
 Status validatePlan(const Interface &interface, const Plan &plan,
                     const std::function<bool(std::string_view)> &hasSection);
+
+/// Checks the images of a valid plan: that their kinds suit its target, that
+/// bundles are whole and hold each of its kernels, and what a kernel of cuda
+/// asks for. `sectionBytes` gives the bytes of a section that is there. Fails
+/// with dataLoss.
+Status
+validateCode(const Plan &plan,
+             const std::function<std::span<const std::byte>(std::string_view)>
+                 &sectionBytes);
 
 } // namespace actnet::pkg
 
