@@ -95,11 +95,15 @@ Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
                         uint32_t at) {
   std::vector<DevicePtr> &operands = job.operandLists.emplace_back();
   std::vector<int64_t> &dims = job.dimLists.emplace_back();
+  std::vector<uint64_t> &sizes = job.sizeLists.emplace_back();
   operands.reserve(launch.operands.size());
+  sizes.reserve(launch.operands.size());
   dims.reserve(launch.dims.size());
   for (uint32_t id : launch.operands) {
     ACTNET_ASSIGN_OR_RETURN(std::byte * pointer, address(id));
+    ACTNET_ASSIGN_OR_RETURN(int64_t bytes, value(function.buffers[id]->size));
     operands.push_back(pointer);
+    sizes.push_back(uint64_t(bytes));
   }
   for (pkg::ExprId id : launch.dims) {
     ACTNET_ASSIGN_OR_RETURN(int64_t dim, value(id));
@@ -109,6 +113,7 @@ Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
   record.kernel = launch.kernel;
   record.operands = operands;
   record.dims = dims;
+  record.sizes = sizes;
   ACTNET_ASSIGN_OR_RETURN(record.tiles, value(launch.tiles));
   return add(record, stream, at);
 }

@@ -100,8 +100,22 @@ Status Session::loadCode() {
     if (image->kind == pkg::ImageKind::HostELF)
       images.push_back({"elf", image->isa, source.reader().image(*image)});
   std::vector<KernelDesc> kernels;
-  for (const auto &kernel : plan.kernels)
-    kernels.push_back({kernel->symbol, kernel->scratch_bytes});
+  std::vector<std::vector<OperandAccess>> access;
+  for (const auto &kernel : plan.kernels) {
+    std::vector<OperandAccess> &list = access.emplace_back();
+    for (pkg::Access how : kernel->access)
+      list.push_back(how == pkg::Access::Read    ? OperandAccess::read
+                     : how == pkg::Access::Write ? OperandAccess::write
+                                                 : OperandAccess::readWrite);
+    kernels.push_back({kernel->symbol,
+                       kernel->scratch_bytes,
+                       kernel->threads,
+                       kernel->shared_bytes,
+                       {}});
+  }
+  // The lists no longer move.
+  for (size_t i = 0; i < kernels.size(); ++i)
+    kernels[i].access = access[i];
   ExecutableDesc desc;
   desc.images = images;
   desc.kernels = kernels;

@@ -97,13 +97,19 @@ struct MemoryStats {
 
 /// The code of one variant, as the package carries it.
 struct CodeImage {
-  /// "elf" for a host shared object; "cubin", "ptx" … for others.
+  /// "elf": a host shared object. "toy": the shared object of the software
+  /// GPU. "cubin", "ptx", "cuda-text": a bundle (Package/CodeBundle.h) with an
+  /// entry for each kernel.
   std::string_view format;
-  /// What the code needs, e.g. "x86-64-v3", "x86-64-v4", "sm_90a".
+  /// What the code needs, e.g. "x86-64-v4", "sm_90a", "compute_90", "toy".
   std::string_view features;
   /// The raw image; read only during `load`.
   std::span<const std::byte> bytes;
 };
+
+/// What a kernel does with an operand. `write`: it writes every byte, and reads
+/// none that it did not write.
+enum class OperandAccess : uint8_t { read, write, readWrite };
 
 /// One kernel of an executable; its index in the description is its id.
 struct KernelDesc {
@@ -112,6 +118,14 @@ struct KernelDesc {
   /// Host: bytes of scratch each thread needs while in the kernel. Elsewhere
   /// scratch is per launch and in the plan.
   uint64_t scratchBytes = 0;
+  /// GPU: threads of a block, a multiple of 32 up to 1024; each tile is a
+  /// block. The host ignores it.
+  uint32_t threads = 0;
+  /// GPU: bytes of dynamic shared memory of a block.
+  uint32_t sharedBytes = 0;
+  /// Per operand, in their order; empty if not known, which allows everything.
+  /// Read only during `load`.
+  std::span<const OperandAccess> access = {};
 };
 
 struct ExecutableDesc {
@@ -167,6 +181,9 @@ struct LaunchRecord {
   /// The kernel's index arguments, in order.
   std::span<const int64_t> dims;
   int64_t tiles = 1;
+  /// Bytes of each operand's buffer, for a device that checks; empty if not
+  /// known, else as many as operands.
+  std::span<const uint64_t> sizes = {};
 };
 
 enum class CopyKind : uint8_t { up, down, within };

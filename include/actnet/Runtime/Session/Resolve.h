@@ -26,6 +26,7 @@ struct ResolvedJob {
   std::vector<Record> uploads, downloads;
   std::deque<std::vector<DevicePtr>> operandLists;
   std::deque<std::vector<int64_t>> dimLists;
+  std::deque<std::vector<uint64_t>> sizeLists;
 };
 
 /// What a job is resolved for.
