@@ -4,6 +4,8 @@
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
 #include "actnet/Codegen/CUDA/Passes.h"
 
+#include "mlir/IR/OwningOpRef.h"
+
 using namespace mlir;
 
 namespace actnet::cuda {
@@ -14,6 +16,14 @@ namespace {
 struct EmitCudaKernels : impl::EmitCudaKernelsBase<EmitCudaKernels> {
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<kernel::FuncOp>()) {
+      // What has no schedule gets one on a copy: the module stays as it is.
+      OwningOpRef<kernel::FuncOp> copy;
+      if (!kernel.getSchedule()) {
+        copy = cast<kernel::FuncOp>(kernel->clone());
+        kernel = *copy;
+        if (failed(scheduleCuda(kernel)))
+          return signalPassFailure();
+      }
       FailureOr<std::string> text = emitCuda(kernel);
       if (failed(text))
         return signalPassFailure();

@@ -16,8 +16,10 @@
 // CHECK-NEXT: const float [[S:.*]] = [[X]] + [[B]];
 // CHECK-NEXT: const float [[Y:.*]] = maximum([[S]], 0.0f);
 // CHECK-NEXT: out0[i] = [[Y]];
-// CHECK: ACTNET_KERNEL(kMapThreads) relu(const float *__restrict__ in0,
+// CHECK: ACTNET_KERNEL(256) relu(const float *__restrict__ in0,
 // CHECK: mapTile(relu_element{in0, in1, out0, d0}, d0 * 64);
+// CHECK-NEXT: }
+// CHECK-NEXT: ACTNET_ENTRY(relu)
 kernel.func @relu(%x: tensor<?x64xf32> {kernel.dims = #graph.dims<d0, 64>}, %b: tensor<64xf32>, %d0: index)
     -> (tensor<?x64xf32> {kernel.dims = #graph.dims<d0, 64>}) attributes {family = #kernel.family<map>} {
   %c0 = arith.constant 0.0 : f32

@@ -18,7 +18,7 @@
 // CHECK-NEXT: block.each(d1, [&](i64 c) {
 // CHECK: const float [[Y:.*]] = {{.*}} / [[SUM]];
 // CHECK-NEXT: out0[r * d1 + c] = [[Y]];
-// CHECK: ACTNET_KERNEL(kRowThreads) softmax(
+// CHECK: ACTNET_KERNEL(256) softmax(
 // CHECK: rowTile(softmax_row{in0, out0, d0, d1});
 kernel.func @softmax(%x: tensor<?x?xf32> {kernel.dims = #graph.dims<d0, d1>}, %d0: index, %d1: index)
     -> (tensor<?x?xf32> {kernel.dims = #graph.dims<d0, d1>}) attributes {family = #kernel.family<row>} {

@@ -7,7 +7,8 @@
 //
 // ABI of a printed kernel: one pointer per operand, inputs first, then
 // outputs; then the index arguments as 64-bit integers. A block is a tile: the
-// grid has `cudaTiles` blocks of `kCudaThreads` threads. No scratch.
+// grid has `tiles` blocks of `schedule.threads` threads and `schedule.shared`
+// bytes of dynamic shared memory. No scratch.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,18 +21,15 @@
 
 namespace actnet::cuda {
 
-/// Threads of a block, and elements of a map's tile; kernels/cuda/map.cuh and
-/// row.cuh say the same.
-inline constexpr int64_t kCudaThreads = 256;
-inline constexpr int64_t kCudaMapTile = 1024;
+/// Cuts a kernel for the GPU, by shape and type alone: sets `schedule` (with
+/// `threads` and `shared`, and what the family needs besides), `tiles` in terms
+/// of d0, d1 …, and `scratch` to 0. Fails with one diagnostic at the op that
+/// `emitCuda` could not print.
+mlir::LogicalResult scheduleCuda(kernel::FuncOp kernel);
 
-/// Prints a kernel of family map or row as a CUDA C++ file of its own. Reads
-/// nothing that a schedule pass sets. Element types: bool, i8 to i64, f16,
-/// bf16, f32. Fails with one diagnostic at the op that it cannot print.
+/// Prints a scheduled kernel as a CUDA C++ file of its own. Fails with one
+/// diagnostic at the op that it cannot print.
 mlir::FailureOr<std::string> emitCuda(kernel::FuncOp kernel);
-
-/// Blocks of one launch in terms of d0, d1 …. Fails as `emitCuda` does.
-mlir::FailureOr<graph::DimExprAttr> cudaTiles(kernel::FuncOp kernel);
 
 } // namespace actnet::cuda
 

@@ -9,9 +9,9 @@ include "mlir/Pass/PassBase.td"
 def EmitCudaKernels : Pass<"kernel-emit-cuda", "::mlir::ModuleOp"> {
   let summary = "Print kernels as CUDA C++";
   let description = [{
-    Prints the text of each `kernel.func` of family map or row to standard
-    output; the module stays as it is (`-o /dev/null` hides it). Kernels need
-    no schedule.
+    Prints the text of each `kernel.func` to standard output; the module stays
+    as it is (`-o /dev/null` hides it). A kernel without a schedule is scheduled
+    on a copy.
 
     For tests and for reading. Before:
 
@@ -26,7 +26,7 @@ def EmitCudaKernels : Pass<"kernel-emit-cuda", "::mlir::ModuleOp"> {
     ACTNET_KERNEL(kMapThreads) relu(const float *__restrict__ in0, float *__restrict__ out0) { … }
     ```
 
-    Fails at the first kernel of another family, element type or op. Linear in
+    Fails at the first kernel of an element type or op that it does not know. Linear in
     the size of the bodies.
   }];
 }

@@ -255,8 +255,14 @@ kernel.func @ranges(%x: tensor<4x9x31xi32>, %b: tensor<4x9x31xi1>)
 
 ModuleOp actnet::testing::cudaKernels() {
   static Compiler compiler;
-  static OwningOpRef<ModuleOp> module =
-      parseSourceString<ModuleOp>(kText, &compiler.context);
+  static OwningOpRef<ModuleOp> module = [] {
+    auto parsed = parseSourceString<ModuleOp>(kText, &compiler.context);
+    if (parsed)
+      for (auto kernel : parsed->getOps<kernel::FuncOp>())
+        EXPECT_TRUE(succeeded(cuda::scheduleCuda(kernel)))
+            << kernel.getSymName().str();
+    return parsed;
+  }();
   return module ? *module : ModuleOp();
 }
 

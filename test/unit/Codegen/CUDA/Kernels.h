@@ -16,7 +16,7 @@
 
 namespace actnet::testing {
 
-/// The module of all kernels; null, with its diagnostics printed, where it
+/// The module of all kernels, scheduled; null, with its diagnostics printed, where it
 /// does not parse.
 mlir::ModuleOp cudaKernels();
 

@@ -106,12 +106,12 @@ private:
     std::string text;
     for (auto kernel : cudaKernels().getOps<kernel::FuncOp>()) {
       std::string name = kernel.getSymName().str();
-      bool isRow = kernel.getFamily() == kernel::Family::row;
+      auto threads = kernel.getSchedule()->getAs<IntegerAttr>("threads");
       text += cudaText(kernel) + "\nextern \"C\" void launch_" + name +
               "(void *const *pointers, const actnet::i64 *dims, "
               "actnet::i64 tiles) {\n  actnet::shim::launch(&actnet::" +
-              name + ", pointers, dims, tiles, actnet::" +
-              (isRow ? "kRowThreads" : "kMapThreads") + ");\n}\n";
+              name + ", pointers, dims, tiles, " +
+              std::to_string(threads.getInt()) + ");\n}\n";
     }
     llvm::raw_fd_ostream(file, true) << text;
     std::string error;
@@ -144,8 +144,6 @@ void check(llvm::StringRef name, ArrayRef<std::vector<int64_t>> sizes,
   ASSERT_TRUE(kernel);
   Launch launch = Compiled::get().launch(name);
   ASSERT_TRUE(launch);
-  auto tiles = cuda::cudaTiles(kernel);
-  ASSERT_TRUE(succeeded(tiles));
   for (const std::vector<int64_t> &dims : sizes) {
     std::mt19937 random(7 + (dims.empty() ? 0 : dims[0]));
     std::uniform_real_distribution<double> any(lo, hi);
@@ -175,7 +173,7 @@ void check(llvm::StringRef name, ArrayRef<std::vector<int64_t>> sizes,
     std::vector<void *> pointers;
     for (auto &bytes : memory)
       pointers.push_back(bytes.data());
-    launch(pointers.data(), dims.data(), evaluate(*tiles, dims));
+    launch(pointers.data(), dims.data(), evaluate(*kernel.getTiles(), dims));
     for (auto [i, tensor] : llvm::enumerate(want)) {
       Type type = getElementTypeOrSelf(kernel.getResultTypes()[i]);
       for (int64_t e = 0; e < tensor.size(); ++e) {

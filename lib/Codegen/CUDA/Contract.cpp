@@ -1,0 +1,24 @@
+//===- Contract.cpp - matrix products and convolutions --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "FamilyPrinter.h"
+
+using namespace mlir;
+using namespace actnet;
+using namespace actnet::cuda;
+
+std::unique_ptr<FamilyPrinter>
+actnet::cuda::makeContractPrinter(kernel::FuncOp kernel) {
+  kernel.emitError() << "the CUDA code generator does not print kernels of "
+                        "family "
+                     << kernel::stringifyFamily(kernel.getFamily());
+  return nullptr;
+}
+
+std::unique_ptr<FamilyPrinter>
+actnet::cuda::makeConvPrinter(kernel::FuncOp kernel) {
+  kernel.emitError() << "the CUDA code generator does not print kernels of "
+                        "family "
+                     << kernel::stringifyFamily(kernel.getFamily());
+  return nullptr;
+}
