@@ -26,8 +26,9 @@ static RankedTensorType bodyType(ArrayRef<DimExprAttr> dims, Type elementType) {
   return RankedTensorType::get(shape, elementType);
 }
 
-BodyBuilder::BodyBuilder(ModuleOp module, Location loc)
-    : b(module.getContext()), loc(loc), context(module.getContext()) {
+BodyBuilder::BodyBuilder(ModuleOp module, Location loc, KernelTarget target)
+    : b(module.getContext()), loc(loc), target(target),
+      context(module.getContext()) {
   b.setInsertionPointToEnd(module.getBody());
   func = kernel::FuncOp::create(b, loc, "kernel", b.getFunctionType({}, {}),
                                 kernel::Family::map);

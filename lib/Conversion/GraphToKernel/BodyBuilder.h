@@ -12,6 +12,7 @@
 
 #include "Partition.h"
 
+#include "actnet/Conversion/GraphToKernel/Passes.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -25,10 +26,12 @@ using ScalarBody = llvm::function_ref<mlir::Value(
 
 class BodyBuilder {
 public:
-  BodyBuilder(mlir::ModuleOp module, mlir::Location loc);
+  BodyBuilder(mlir::ModuleOp module, mlir::Location loc, KernelTarget target);
 
   mlir::OpBuilder b;
   mlir::Location loc;
+  /// Whose kernel it becomes.
+  const KernelTarget target;
 
   /// The body's value for a graph value: an argument, or what `define` set.
   mlir::Value get(mlir::Value graphValue);
@@ -139,12 +142,12 @@ mlir::Value buildScalar(BodyBuilder &body, mlir::OpBuilder &b,
                         mlir::ValueRange args);
 
 /// The right operand of a contraction, or the filter of a convolution, packed
-/// as the kernel reads it; graph ops at the builder's place. Null for other
-/// operations and operands.
+/// as the target's kernel reads it; graph ops at the builder's place. Null for
+/// other operations and operands.
 mlir::Value createPackedOperand(mlir::OpBuilder &b, mlir::Operation *op,
-                                mlir::Value operand);
+                                mlir::Value operand, KernelTarget target);
 /// The index of the operand that a kernel reads in packed form, or -1.
-int packedOperandIndex(mlir::Operation *op);
+int packedOperandIndex(mlir::Operation *op, KernelTarget target);
 
 } // namespace actnet
 

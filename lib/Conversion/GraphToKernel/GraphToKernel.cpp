@@ -155,9 +155,9 @@ private:
 class FunctionLowering {
 public:
   FunctionLowering(ModuleOp module, func::FuncOp func, KernelTable &table,
-                   RecipeOutliner &recipes)
+                   RecipeOutliner &recipes, KernelTarget target)
       : module(module), func(func), b(module.getContext()), table(table),
-        recipes(recipes) {}
+        recipes(recipes), target(target) {}
 
   LogicalResult run() {
     Block &block = func.getBody().front();
@@ -184,6 +184,7 @@ private:
   OpBuilder b;
   KernelTable &table;
   RecipeOutliner &recipes;
+  KernelTarget target;
   Partition parts;
   DenseMap<Value, Value> lowered;
   DenseMap<Operation *, Value> packed;
@@ -194,13 +195,14 @@ private:
     // What several einsums read is packed once.
     DenseMap<Value, Value> shared;
     for (Operation &op : llvm::make_early_inc_range(block)) {
-      int index = packedOperandIndex(&op);
+      int index = packedOperandIndex(&op, target);
       if (index < 0)
         continue;
       b.setInsertionPoint(&op);
       Value operand = op.getOperand(index);
       Value known = isa<graph::EinsumOp>(op) ? shared.lookup(operand) : Value();
-      packed[&op] = known ? known : createPackedOperand(b, &op, operand);
+      packed[&op] =
+          known ? known : createPackedOperand(b, &op, operand, target);
       if (isa<graph::EinsumOp>(op))
         shared[operand] = packed[&op];
       if (auto transpose = operand.getDefiningOp<graph::TransposeOp>();
@@ -221,7 +223,7 @@ private:
   int packedIndex(Operation *op) {
     if (!packed.contains(op))
       return -1;
-    return isa<graph::GatherOp>(op) ? 0 : packedOperandIndex(op);
+    return isa<graph::GatherOp>(op) ? 0 : packedOperandIndex(op, target);
   }
 
   /// The kernel-level value of a graph value.
@@ -291,7 +293,7 @@ private:
         continue;
       }
       // A copy into its place.
-      BodyBuilder body(module, op.getLoc());
+      BodyBuilder body(module, op.getLoc(), target);
       body.addArgument(input);
       SmallVector<DimExprAttr> dims = graph::getDims(typeOf(input));
       Value x = body.get(input);
@@ -321,7 +323,7 @@ private:
   LogicalResult emit(Group &group) {
     Location loc =
         group.root ? group.root->getLoc() : group.ops.back()->getLoc();
-    BodyBuilder body(module, loc);
+    BodyBuilder body(module, loc, target);
     llvm::SetVector<Value> arguments;
     DenseSet<Value> computed;
     SmallVector<Operation *> packedOps;
@@ -422,8 +424,12 @@ struct GraphToKernel : impl::GraphToKernelBase<GraphToKernel> {
           !func->hasAttr(graph::GraphDialect::kRecipeAttr))
         funcs.push_back(func);
     for (func::FuncOp func : funcs)
-      if (failed(FunctionLowering(module, func, table, recipes).run()))
+      if (failed(FunctionLowering(module, func, table, recipes, target).run()))
         return signalPassFailure();
+    // Without the attribute, kernels are the host's.
+    if (target == KernelTarget::cuda)
+      module->setAttr(kernel::KernelDialect::kTargetAttr,
+                      StringAttr::get(&getContext(), "cuda"));
   }
 };
 

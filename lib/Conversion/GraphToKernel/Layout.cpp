@@ -86,7 +86,8 @@ namespace {
 /// Rewrites one function.
 class LayoutRewriter {
 public:
-  explicit LayoutRewriter(MLIRContext *context) : b(context) {}
+  LayoutRewriter(MLIRContext *context, KernelTarget target)
+      : b(context), target(target) {}
 
   void run(func::FuncOp func) {
     SmallVector<Operation *> ops;
@@ -107,6 +108,7 @@ public:
 
 private:
   OpBuilder b;
+  KernelTarget target;
 
   Value rewrite(Operation *op) {
     if (auto conv = dyn_cast<graph::ConvOp>(op))
@@ -147,8 +149,10 @@ private:
     int64_t channels =
         typeOf(op.getFilter()).getDimSize(op.getFilterLayout().find('i'));
     // With few channels a window's row is one short run of the input only if
-    // it never leaves it: such inputs are padded beforehand.
-    bool padBefore = pads && channels <= kFewChannels && op.getGroups() == 1;
+    // it never leaves it: such inputs are padded beforehand. A GPU would pay
+    // for that kernel and gain nothing.
+    bool padBefore = target == KernelTarget::host && pads &&
+                     channels <= kFewChannels && op.getGroups() == 1;
     if (op.getInputLayout() == last && op.getOutputLayout() == last &&
         !padBefore)
       return nullptr;
@@ -457,11 +461,12 @@ private:
 };
 
 struct GraphLayout : impl::GraphLayoutBase<GraphLayout> {
+  using GraphLayoutBase::GraphLayoutBase;
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (!func.isExternal() &&
           !func->hasAttr(graph::GraphDialect::kRecipeAttr))
-        LayoutRewriter(&getContext()).run(func);
+        LayoutRewriter(&getContext(), target).run(func);
   }
 };
 

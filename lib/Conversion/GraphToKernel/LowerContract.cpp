@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The roots of the contract, conv, depthwise and pool families, as one generic
-// each. The right operand comes packed by 16 columns.
+// each. For the host the right operand comes packed by 16 columns, for cuda
+// with the columns last.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,11 +48,44 @@ bool isPointwise(graph::ConvOp op) {
          llvm::all_of(op.getPadding(), [](int64_t p) { return p == 0; });
 }
 
-int packedOperandIndex(Operation *op) {
-  return isa<graph::EinsumOp, graph::ConvOp>(op) ? 1 : -1;
+int packedOperandIndex(Operation *op, KernelTarget target) {
+  // After graph-layout, einsums have their columns last already.
+  if (isa<graph::EinsumOp>(op))
+    return target == KernelTarget::host ? 1 : -1;
+  return isa<graph::ConvOp>(op) ? 1 : -1;
 }
 
-Value createPackedOperand(OpBuilder &b, Operation *op, Value operand) {
+/// A filter for cuda: output channels last.
+static Value createDenseFilter(OpBuilder &b, graph::ConvOp conv, Value operand,
+                               StringRef spatial) {
+  Location loc = conv.getLoc();
+  auto arranged = [&](std::string layout) {
+    return createTranspose(
+        b, loc, operand,
+        *graph::layoutPositions(conv.getFilterLayout(), layout));
+  };
+  if (conv.getGroups() == 1) {
+    Value f = arranged((spatial + "io").str());
+    SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
+    return isPointwise(conv)
+               ? createReshape(b, loc, f, ArrayRef(all).take_back(2))
+               : f;
+  }
+  // (g o) … i -> g, o, …, i -> g, …, i, o.
+  Value f = arranged(("o" + spatial + "i").str());
+  SmallVector<DimExprAttr> all = graph::getDims(typeOf(f));
+  DimExprAttr groups = graph::dimConstant(b.getContext(), conv.getGroups());
+  all[0] = graph::dimFloorDiv(all[0], groups);
+  all.insert(all.begin(), groups);
+  f = createReshape(b, loc, f, all);
+  SmallVector<int64_t> perm =
+      llvm::to_vector(llvm::seq<int64_t>(0, all.size()));
+  std::rotate(perm.begin() + 1, perm.begin() + 2, perm.end());
+  return createTranspose(b, loc, f, perm);
+}
+
+Value createPackedOperand(OpBuilder &b, Operation *op, Value operand,
+                          KernelTarget target) {
   Location loc = op->getLoc();
   if (isa<graph::EinsumOp>(op))
     return graph::PackOp::create(b, loc, operand, typeOf(operand).getRank() - 1,
@@ -67,6 +101,8 @@ Value createPackedOperand(OpBuilder &b, Operation *op, Value operand) {
     all.erase(all.end() - 2);
     return createReshape(b, loc, f, all);
   }
+  if (target == KernelTarget::cuda)
+    return createDenseFilter(b, conv, operand, spatial);
   Value f = createTranspose(
       b, loc, operand,
       *graph::layoutPositions(conv.getFilterLayout(), "o" + spatial + "i"));
@@ -151,19 +187,25 @@ static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims,
                   });
 }
 
-static Value lowerEinsum(BodyBuilder &body, graph::EinsumOp op, Value rhs) {
+static Value lowerEinsum(BodyBuilder &body, graph::EinsumOp op) {
   auto [operands, out] = op.getSpec().split("->");
   auto [lhs, rhsLetters] = operands.split(",");
   char k = lhs.back(), n = rhsLetters.back();
   Loops loops(op.getContext(), out, StringRef(&k, 1));
-  SmallVector<AffineExpr> packed{loops[n].floorDiv(kPanel)};
-  for (char c : rhsLetters.drop_back())
-    packed.push_back(loops[c]);
-  packed.push_back(loops[n] % kPanel);
+  Value rhs = body.getPacked(op);
+  AffineMap rhsMap = loops.map(rhsLetters);
+  if (rhs) {
+    SmallVector<AffineExpr> packed{loops[n].floorDiv(kPanel)};
+    for (char c : rhsLetters.drop_back())
+      packed.push_back(loops[c]);
+    packed.push_back(loops[n] % kPanel);
+    rhsMap = loops.map(packed);
+  } else {
+    rhs = body.get(op.getRhs());
+  }
   return multiplyAdd(body, graph::getDims(typeOf(op)),
                      typeOf(op).getElementType(), {body.get(op.getLhs()), rhs},
-                     {loops.map(lhs), loops.map(packed), loops.map(out)},
-                     loops);
+                     {loops.map(lhs), rhsMap, loops.map(out)}, loops);
 }
 
 /// The input of a window, padded where the window reads outside it.
@@ -190,16 +232,19 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
   std::string window = StringRef(spatial).upper();
   bool depthwise = isDepthwise(op);
   bool grouped = !depthwise && op.getGroups() > 1;
+  bool isPacked = body.target == KernelTarget::host;
   Value x = body.get(op.getX());
   SmallVector<DimExprAttr> dims = graph::getDims(typeOf(op));
   Type storage = typeOf(op).getElementType();
 
   if (isPointwise(op)) {
     Loops loops(context, "n" + spatial + "o", "i");
-    AffineMap packed = loops.map(
-        {loops['o'].floorDiv(kPanel), loops['i'], loops['o'] % kPanel});
+    AffineMap filterMap = isPacked
+                              ? loops.map({loops['o'].floorDiv(kPanel),
+                                           loops['i'], loops['o'] % kPanel})
+                              : loops.map("io");
     return multiplyAdd(body, dims, storage, {x, filter},
-                       {loops.map("n" + spatial + "i"), packed,
+                       {loops.map("n" + spatial + "i"), filterMap,
                         loops.map("n" + spatial + "o")},
                        loops);
   }
@@ -229,11 +274,12 @@ static Value lowerConv(BodyBuilder &body, graph::ConvOp op, Value filter) {
     } else {
       input.push_back(loops['i']);
     }
-    f.push_back(loops['o'].floorDiv(kPanel));
+    if (isPacked)
+      f.push_back(loops['o'].floorDiv(kPanel));
     for (char c : window)
       f.push_back(loops[c]);
     f.push_back(loops['i']);
-    f.push_back(loops['o'] % kPanel);
+    f.push_back(isPacked ? loops['o'] % kPanel : loops['o']);
   }
   if (grouped) {
     DimExprAttr groups = graph::dimConstant(context, op.getGroups());
@@ -348,7 +394,7 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
 LogicalResult lowerContract(BodyBuilder &body, Operation *op) {
   Value y;
   if (auto einsum = dyn_cast<graph::EinsumOp>(op))
-    y = lowerEinsum(body, einsum, body.getPacked(op));
+    y = lowerEinsum(body, einsum);
   else if (auto conv = dyn_cast<graph::ConvOp>(op))
     y = lowerConv(body, conv, body.getPacked(op));
   else

@@ -15,6 +15,9 @@
 
 namespace actnet {
 
+/// Whose kernels the graph is laid out for. Toy runs cuda's.
+enum class KernelTarget { host, cuda };
+
 #define GEN_PASS_DECL
 #include "actnet/Conversion/GraphToKernel/Passes.h.inc"
 

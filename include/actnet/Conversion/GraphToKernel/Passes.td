@@ -7,7 +7,7 @@
 include "mlir/Pass/PassBase.td"
 
 def GraphLayout : Pass<"graph-layout", "::mlir::ModuleOp"> {
-  let summary = "Chooses the layouts that the host's kernels read";
+  let summary = "Chooses the layouts that a target's kernels read";
   let description = [{
     Convolutions and poolings become channels-last, einsums get the form
     `batch… m… k, batch… k n -> batch… m… n`. The transposes that this needs
@@ -24,9 +24,16 @@ def GraphLayout : Pass<"graph-layout", "::mlir::ModuleOp"> {
     %z = graph.clamp %y {lo = 0.0, hi = 6.0}
     %u = graph.transpose %z [0, 3, 1, 2]
     ```
+    On the host a convolution of few channels is padded by a kernel of its own.
+
     Precondition: composites that no kernel family takes are decomposed.
     Failure: none. Cost: linear in the number of operations.
   }];
+  let options = [Option<"target", "target", "::actnet::KernelTarget",
+                        "::actnet::KernelTarget::host", "Whose kernels read it",
+                        [{::llvm::cl::values(
+                          clEnumValN(::actnet::KernelTarget::host, "host", "the host's"),
+                          clEnumValN(::actnet::KernelTarget::cuda, "cuda", "cuda's and toy's"))}]>];
   let dependentDialects = ["::actnet::graph::GraphDialect"];
 }
 
@@ -47,10 +54,19 @@ def GraphToKernel : Pass<"graph-to-kernel", "::mlir::ModuleOp"> {
     %w0 = kernel.weight @recipe_0 : tensor<2x64x16xf32>
     %1 = kernel.dispatch @contract_clamp_0(%x, %w0) …
     ```
-    Precondition: `graph-layout`. Failure: an operation that has no lowering is
-    named in an error. Cost: linear in the number of operations times the
+    The host reads right operands and filters packed by 16 columns, cuda as
+    dense `[…, K, N]` and `(kh, kw, i, o)`, with groups `(g, kh, kw, i, o)`; a
+    module for cuda says so: `kernel.target = "cuda"`.
+
+    Precondition: `graph-layout` for the same target. Failure: an operation
+    that has no lowering is named in an error. Cost: linear in the number of operations times the
     largest number of users.
   }];
+  let options = [Option<"target", "target", "::actnet::KernelTarget",
+                        "::actnet::KernelTarget::host", "Whose kernels read it",
+                        [{::llvm::cl::values(
+                          clEnumValN(::actnet::KernelTarget::host, "host", "the host's"),
+                          clEnumValN(::actnet::KernelTarget::cuda, "cuda", "cuda's and toy's"))}]>];
   let dependentDialects = [
     "::actnet::kernel::KernelDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",

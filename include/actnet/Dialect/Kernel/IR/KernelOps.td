@@ -33,7 +33,8 @@ def KernelDialect : Dialect {
     the result attributes of the same names.
 
     The function around the dispatches keeps the named dims of the graph level
-    on its tensor types.
+    on its tensor types. A module whose kernels are for CUDA carries
+    `kernel.target = "cuda"`; without it they are the host's.
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::actnet::graph::GraphDialect",
@@ -43,6 +44,8 @@ def KernelDialect : Dialect {
   let extraClassDeclaration = [{
     static constexpr ::llvm::StringLiteral kDimsAttr = "kernel.dims";
     static constexpr ::llvm::StringLiteral kStridesAttr = "kernel.strides";
+    /// On modules: "cuda"; none: the kernels are the host's.
+    static constexpr ::llvm::StringLiteral kTargetAttr = "kernel.target";
   }];
 }
 
@@ -73,7 +76,8 @@ def Kernel_FamilyAttr : EnumAttr<KernelDialect, Kernel_Family, "family"> {
       convolution is padded, filter map `(o floordiv 16, kh, kw, i, o mod 16)`.
       With groups: (n, oh, ow, g, o, kh, kw, i), input channels expanded to
       (g, i) and output channels to (g, o), filter
-      `(g, o floordiv 16, kh, kw, i, o mod 16)`.
+      `(g, o floordiv 16, kh, kw, i, o mod 16)`. For cuda the filter map is
+      `(kh, kw, i, o)`, with groups `(g, kh, kw, i, o)`.
     - depthwise: one generic over (n, oh, ow, c, kh, kw): filter map `(kh, kw, c)`.
     - pool: as depthwise, but a max or an add without filter; the window is an
       empty tensor of its extents.
