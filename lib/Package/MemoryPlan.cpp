@@ -42,23 +42,6 @@ bool append(uint64_t &end, uint64_t size, uint64_t alignment, uint64_t &at) {
          !__builtin_add_overflow(at, size, &end);
 }
 
-/// Ring and state as problems: all their roots live all the time.
-Expected<mem::Problem> slotProblem(const FunctionPlan &function,
-                                   std::span<const Range> exprs,
-                                   std::vector<uint32_t> &ids) {
-  mem::Problem problem;
-  for (uint32_t id = 0; id < function.buffers.size(); ++id) {
-    const Buffer &buffer = *function.buffers[id];
-    if (!isRoot(buffer) ||
-        (buffer.region != Region::Input && buffer.region != Region::Output))
-      continue;
-    ACTNET_ASSIGN_OR_RETURN(uint64_t size, upperSize(function, id, exprs));
-    problem.buffers.push_back({size, buffer.alignment, 0, 0});
-    ids.push_back(id);
-  }
-  return problem;
-}
-
 } // namespace
 
 Expected<ScratchProblem> planProblem(const Plan &plan,
@@ -116,76 +99,23 @@ planMemory(const Plan &plan, const FunctionPlan &function,
   memory->scratch_bytes = found.peak;
   memory->scratch_lower_bound = found.lowerBound;
 
-  std::vector<uint32_t> ids;
-  ACTNET_ASSIGN_OR_RETURN(mem::Problem slot, slotProblem(function, exprs, ids));
-  for (size_t i = 0; i < ids.size(); ++i)
-    if (!append(memory->slot_bytes, slot.buffers[i].size,
-                std::max(regionAlignment, slot.buffers[i].alignment),
-                memory->offsets[ids[i]]))
-      return outOfRange("inputs and outputs do not fit 64 bits");
-
   for (uint32_t id = 0; id < function.buffers.size(); ++id) {
     const Buffer &buffer = *function.buffers[id];
-    if (buffer.region == Region::State && isRoot(buffer) &&
-        buffer.binding < stateOffsets.size())
+    if (!isRoot(buffer))
+      continue;
+    if (buffer.region == Region::Input || buffer.region == Region::Output) {
+      ACTNET_ASSIGN_OR_RETURN(uint64_t size, upperSize(function, id, exprs));
+      if (!append(memory->slot_bytes, size,
+                  std::max<uint64_t>(regionAlignment, buffer.alignment),
+                  memory->offsets[id]))
+        return outOfRange("inputs and outputs do not fit 64 bits");
+    } else if (buffer.region == Region::State &&
+               buffer.binding < stateOffsets.size())
       memory->offsets[id] = stateOffsets[buffer.binding];
   }
+  // mem::verify has the lifetimes from the same hand as the planner.
+  ACTNET_RETURN_IF_ERROR(verifyScratch(plan, function, *memory, exprs));
   return memory;
-}
-
-Status verifyMemory(const Interface &interface, const Plan &plan,
-                    const FunctionPlan &function, const MemoryPlan &memory,
-                    std::span<const Range> exprs,
-                    std::span<const uint64_t> stateOffsets,
-                    uint64_t stateBytes) {
-  if (memory.offsets.size() != function.buffers.size())
-    return internalError(
-        "memory plan: " + std::to_string(memory.offsets.size()) +
-        " offsets for " + std::to_string(function.buffers.size()) + " buffers");
-  ACTNET_ASSIGN_OR_RETURN(ScratchProblem scratch,
-                          planProblem(plan, function, exprs));
-  mem::Plan stored;
-  for (uint32_t id : scratch.buffers)
-    stored.offsets.push_back(memory.offsets[id]);
-  stored.peak = memory.scratch_bytes;
-  stored.lowerBound = memory.scratch_lower_bound;
-  ACTNET_RETURN_IF_ERROR(mem::verify(scratch.problem, stored));
-
-  std::vector<uint32_t> ids;
-  ACTNET_ASSIGN_OR_RETURN(mem::Problem slot, slotProblem(function, exprs, ids));
-  mem::Plan ring;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    ring.offsets.push_back(memory.offsets[ids[i]]);
-    // The sum is at most the slot's bytes if nothing overlaps, so an overflow
-    // here fails the verifier.
-    ring.lowerBound += slot.buffers[i].size;
-  }
-  ring.peak = memory.slot_bytes;
-  if (Status status = mem::verify(slot, ring); !status)
-    return std::move(status.addContext("ring"));
-
-  if (stateOffsets.size() != interface.variables.size())
-    return internalError("memory plan: " + std::to_string(stateOffsets.size()) +
-                         " state offsets for " +
-                         std::to_string(interface.variables.size()) +
-                         " variables");
-  ACTNET_ASSIGN_OR_RETURN(StateLayout layout, layoutState(interface, exprs));
-  // State has one layout, which needs no plan: it is the same everywhere.
-  if (!std::equal(stateOffsets.begin(), stateOffsets.end(),
-                  layout.offsets.begin(), layout.offsets.end()) ||
-      stateBytes != layout.bytes)
-    return internalError("memory plan: the variables lie where the layout of "
-                         "state does not put them");
-  for (uint32_t id = 0; id < function.buffers.size(); ++id) {
-    const Buffer &buffer = *function.buffers[id];
-    if (buffer.region != Region::State || !isRoot(buffer))
-      continue;
-    if (buffer.binding >= stateOffsets.size() ||
-        memory.offsets[id] != stateOffsets[buffer.binding])
-      return internalError("memory plan: " + bufferText(function, id) +
-                           " does not lie on its variable");
-  }
-  return okStatus();
 }
 
 Status planAll(const Interface &interface, Plan &plan) {

@@ -61,15 +61,24 @@ Expected<ScratchProblem> planProblem(const Plan &plan,
 
 /// Plans one function: scratch with the greedy planner, inputs and outputs side
 /// by side in a slot of the ring, state at `stateOffsets` (per variable). The
-/// plan has passed the verifier. Fails as planProblem does.
+/// plan has passed verifyScratch. Fails as planProblem does.
 Expected<std::unique_ptr<MemoryPlan>>
 planMemory(const Plan &plan, const FunctionPlan &function,
            std::span<const Range> exprs,
            std::span<const uint64_t> stateOffsets);
 
-/// Checks a function's memory plan for the given bounds: scratch with the
-/// verifier of lib/Memory, ring and state for overlaps. Fails with internal,
-/// or as planProblem does.
+/// Checks where scratch lies in a memory plan, for the given bounds: at no
+/// record are bytes of one buffer written over bytes of another that are still
+/// needed. Shares no code with planners or computeLifetimes: it follows the
+/// records from write to read through branches and rounds of loops; with
+/// several streams it asks signals for the order. Fails with internal, naming
+/// both buffers, or as planProblem does. O(records x buffers alive).
+Status verifyScratch(const Plan &plan, const FunctionPlan &function,
+                     const MemoryPlan &memory, std::span<const Range> exprs);
+
+/// Checks a function's whole memory plan: verifyScratch, and that ring and
+/// state hold no two things at one place. Fails with internal, or as
+/// planProblem does.
 Status verifyMemory(const Interface &interface, const Plan &plan,
                     const FunctionPlan &function, const MemoryPlan &memory,
                     std::span<const Range> exprs,

@@ -228,11 +228,11 @@ TEST(Validate, MemoryPlans) {
   EXPECT_THAT(with([](Plan &, MemoryPlan &m) { m.offsets[4] = m.offsets[5]; }),
               HasSubstr("function 'main': memory plan: buffer"));
   EXPECT_THAT(with([](Plan &, MemoryPlan &m) { m.scratch_bytes = 0; }),
-              HasSubstr("beyond the peak"));
+              HasSubstr("ends beyond the 0 bytes of scratch"));
   EXPECT_THAT(with([](Plan &p, MemoryPlan &) { p.state_offsets[0] = 64; }),
-              HasSubstr("layout of state"));
+              HasSubstr("variable 'state' lies at 64 of the state"));
   EXPECT_THAT(with([](Plan &p, MemoryPlan &) { p.state_bytes = 0; }),
-              HasSubstr("layout of state"));
+              HasSubstr("the state has 0 bytes"));
 }
 
 } // namespace
