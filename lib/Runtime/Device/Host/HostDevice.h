@@ -3,7 +3,7 @@
 #ifndef ACTNET_LIB_RUNTIME_DEVICE_HOST_HOSTDEVICE_H
 #define ACTNET_LIB_RUNTIME_DEVICE_HOST_HOSTDEVICE_H
 
-#include "Elf.h"
+#include "../Elf.h"
 #include "Memory.h"
 #include "Pool.h"
 #include "actnet/Runtime/Device/Host.h"

@@ -36,7 +36,9 @@ Status bad(std::string what) {
 /// Does the steps of ElfImage::map in order.
 class ElfLoader {
 public:
-  explicit ElfLoader(std::span<const std::byte> bytes) : file(bytes) {}
+  ElfLoader(std::span<const std::byte> bytes,
+            std::span<const ElfImport> imports)
+      : file(bytes), imports(imports) {}
 
   Expected<ElfImage> run() {
     ACTNET_RETURN_IF_ERROR(readHeader());
@@ -197,9 +199,14 @@ private:
         break;
       case DT_NEEDED:
         return bad("needs another library");
+      case DT_JMPREL:
+        calls = value;
+        break;
+      case DT_PLTRELSZ:
+        callBytes = value;
+        break;
       case DT_REL:
       case DT_RELR:
-      case DT_JMPREL:
       case DT_TEXTREL:
         // Said after the symbols were looked at: an import by name says more.
         otherRelocations = true;
@@ -208,7 +215,9 @@ private:
       case DT_FINI:
       case DT_INIT_ARRAY:
       case DT_FINI_ARRAY:
-        return bad("has initialisers");
+        if (imports.empty())
+          return bad("has initialisers");
+        break;
       }
     }
     if (symbolBytes != sizeof(Elf64_Sym) || relaEntry != sizeof(Elf64_Rela))
@@ -219,25 +228,50 @@ private:
   }
 
   Status relocate() {
-    if (otherRelocations)
-      return bad("has relocations other than R_X86_64_RELATIVE");
-    if (relaBytes == 0)
+    if (otherRelocations || (calls && imports.empty()))
+      return onlyRelative();
+    ACTNET_RETURN_IF_ERROR(applyTable(rela, relaBytes));
+    return applyTable(calls, callBytes);
+  }
+
+  Status onlyRelative() const {
+    return bad(imports.empty() ? "has relocations other than R_X86_64_RELATIVE"
+                               : "has relocations of an unknown kind");
+  }
+
+  Status applyTable(uint64_t table, uint64_t bytes) {
+    if (bytes == 0)
       return {};
-    if (relaBytes % sizeof(Elf64_Rela) || !loaded(rela, relaBytes))
+    if (bytes % sizeof(Elf64_Rela) || !loaded(table, bytes))
       return bad("the relocations lie outside");
-    for (uint64_t at = 0; at < relaBytes; at += sizeof(Elf64_Rela)) {
-      auto entry = read<Elf64_Rela>(rela + at);
-      if (ELF64_R_TYPE(entry.r_info) != R_X86_64_RELATIVE)
-        return bad("has relocations other than R_X86_64_RELATIVE");
-      if (!loaded(entry.r_offset, 8) || uint64_t(entry.r_addend) > image.length)
+    for (uint64_t at = 0; at < bytes; at += sizeof(Elf64_Rela)) {
+      auto entry = read<Elf64_Rela>(table + at);
+      ACTNET_ASSIGN_OR_RETURN(uint64_t value, valueOf(entry));
+      if (!loaded(entry.r_offset, 8))
         return bad("a relocation points outside");
       if (!writable(entry.r_offset))
         return bad("a relocation writes to a read-only segment");
-      uint64_t value =
-          reinterpret_cast<uintptr_t>(image.base) + uint64_t(entry.r_addend);
       std::memcpy(image.base + entry.r_offset, &value, sizeof(value));
     }
     return {};
+  }
+
+  Expected<uint64_t> valueOf(const Elf64_Rela &entry) const {
+    auto addend = uint64_t(entry.r_addend);
+    auto type = ELF64_R_TYPE(entry.r_info);
+    if (type == R_X86_64_RELATIVE) {
+      if (addend > image.length)
+        return bad("a relocation points outside");
+      return reinterpret_cast<uintptr_t>(image.base) + addend;
+    }
+    bool isDirect = type == R_X86_64_64;
+    if (imports.empty() ||
+        (!isDirect && type != R_X86_64_GLOB_DAT && type != R_X86_64_JUMP_SLOT))
+      return onlyRelative();
+    uint64_t symbol = ELF64_R_SYM(entry.r_info);
+    if (symbol == 0 || symbol >= addresses.size() || (isDirect && addend))
+      return bad("a relocation names no symbol");
+    return addresses[symbol];
   }
 
   bool writable(uint64_t address) const {
@@ -297,13 +331,24 @@ private:
     const char *text = reinterpret_cast<const char *>(image.base) + strings;
     if (stringBytes == 0 || text[stringBytes - 1] != '\0')
       return bad("the symbol names have no end");
+    addresses.resize(symbolCount ? symbolCount : 1);
     for (uint64_t i = 1; i < symbolCount; ++i) {
       auto symbol = read<Elf64_Sym>(symbols + i * sizeof(Elf64_Sym));
       if (symbol.st_name >= stringBytes)
         return bad("a symbol's name lies outside");
       std::string_view name = text + symbol.st_name;
-      if (symbol.st_shndx == SHN_UNDEF)
-        return bad("imports '" + std::string(name.substr(0, 80)) + "'");
+      if (symbol.st_shndx == SHN_UNDEF) {
+        auto found = std::lower_bound(
+            imports.begin(), imports.end(), name,
+            [](const ElfImport &a, std::string_view n) { return a.name < n; });
+        if (found == imports.end() || found->name != name)
+          return bad("imports '" + std::string(name.substr(0, 80)) + "'");
+        addresses[i] = reinterpret_cast<uintptr_t>(found->address);
+        continue;
+      }
+      if (symbol.st_value > image.length)
+        return bad("a symbol lies outside");
+      addresses[i] = reinterpret_cast<uintptr_t>(image.base) + symbol.st_value;
       image.symbols.push_back(
           {name, symbol.st_value, ELF64_ST_TYPE(symbol.st_info) == STT_FUNC});
     }
@@ -340,17 +385,22 @@ private:
   }
 
   std::span<const std::byte> file;
+  std::span<const ElfImport> imports;
+  /// Of each symbol, by its index.
+  std::vector<uint64_t> addresses;
   ElfImage image;
   Elf64_Ehdr header = {};
   std::vector<Elf64_Phdr> loads;
   Elf64_Phdr dynamic = {}, relro = {};
   bool hasDynamic = false, hasRelro = false, otherRelocations = false;
-  uint64_t rela = 0, relaBytes = 0, hash = 0, gnuHash = 0;
+  uint64_t rela = 0, relaBytes = 0, calls = 0, callBytes = 0;
+  uint64_t hash = 0, gnuHash = 0;
   uint64_t symbols = 0, symbolCount = 0, strings = 0, stringBytes = 0;
 };
 
-Expected<ElfImage> ElfImage::map(std::span<const std::byte> bytes) {
-  return ElfLoader(bytes).run();
+Expected<ElfImage> ElfImage::map(std::span<const std::byte> bytes,
+                                 std::span<const ElfImport> imports) {
+  return ElfLoader(bytes, imports).run();
 }
 
 ElfImage::ElfImage(ElfImage &&other) noexcept
@@ -364,7 +414,7 @@ ElfImage::~ElfImage() {
     munmap(base, length);
 }
 
-Expected<void *> ElfImage::function(std::string_view name) const {
+Expected<ElfFunction> ElfImage::namedFunction(std::string_view name) const {
   auto found = std::lower_bound(
       symbols.begin(), symbols.end(), name,
       [](const Symbol &symbol, std::string_view n) { return symbol.name < n; });
@@ -373,8 +423,13 @@ Expected<void *> ElfImage::function(std::string_view name) const {
   for (const Range &range : executable)
     if (found->function && found->value >= range.begin &&
         found->value < range.end)
-      return static_cast<void *>(base + found->value);
+      return ElfFunction{found->name, base + found->value};
   return bad("symbol '" + std::string(name) + "' is not code");
+}
+
+Expected<void *> ElfImage::function(std::string_view name) const {
+  ACTNET_ASSIGN_OR_RETURN(ElfFunction found, namedFunction(name));
+  return found.address;
 }
 
 } // namespace actnet::rt
