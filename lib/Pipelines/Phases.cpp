@@ -14,9 +14,9 @@ using namespace mlir;
 using namespace actnet;
 
 static constexpr Phase phases[] = {
-    {"check", Level::graph, Level::graph, "graph-verify",
+    {"check", Level::graph, Level::graph, "graph-verify,graph-check-extents",
      "first: front ends and hand-written text are held to the contract before "
-     "any pass reads them"},
+     "any pass reads them, and errors about dims name the model's nodes"},
     {"simplify", Level::graph, Level::graph, "graph-simplify",
      "shape arithmetic becomes expressions, and the forms become few"},
     {"fold", Level::graph, Level::graph, "graph-fold-batch-norm",

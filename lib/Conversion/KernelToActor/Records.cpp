@@ -186,6 +186,8 @@ LogicalResult Emitter::run() {
   auto result = actor::FuncOp::create(
       builder, function.getLoc(), function.getSymNameAttr(), interfaceOf(true),
       interfaceOf(false), actor::MemoryAttr(), StringAttr());
+  if (Attribute checks = function->getAttr(graph::GraphDialect::kChecksAttr))
+    result->setAttr(graph::GraphDialect::kChecksAttr, checks);
   Block &block = result.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&block);
   auto reply = actor::ReplyOp::create(builder, function.getLoc(), /*stream=*/0);

@@ -239,51 +239,7 @@ static FailureOr<Value> sliceOf(NodeImport &n, Value x,
 /// What an expression is at least when every dim is at least 1; nothing where
 /// that does not show from its form.
 static std::optional<int64_t> lowerBound(DimExprAttr expr) {
-  if (std::optional<int64_t> v = graph::constantValue(expr))
-    return v;
-  SmallVector<std::optional<int64_t>> bounds;
-  for (unsigned i = 0; i < expr.getOperands().size(); ++i)
-    bounds.push_back(lowerBound(expr.getOperand(i)));
-  bool all = llvm::all_of(bounds, [](auto v) { return v.has_value(); });
-  auto fold = [&](int64_t start, auto combine) -> std::optional<int64_t> {
-    for (std::optional<int64_t> v : bounds)
-      if (!v || combine(start, *v, &start))
-        return std::nullopt;
-    return start;
-  };
-  switch (expr.getKind()) {
-  case graph::DimExprKind::Symbol:
-    return 1;
-  case graph::DimExprKind::Add:
-    return fold(0, [](int64_t a, int64_t b, int64_t *sum) {
-      return __builtin_add_overflow(a, b, sum);
-    });
-  case graph::DimExprKind::Mul:
-    if (!all || llvm::any_of(bounds, [](auto v) { return *v < 0; }))
-      return std::nullopt;
-    return fold(1, [](int64_t a, int64_t b, int64_t *product) {
-      return __builtin_mul_overflow(a, b, product);
-    });
-  case graph::DimExprKind::FloorDiv:
-  case graph::DimExprKind::CeilDiv:
-  case graph::DimExprKind::Mod:
-    return all && *bounds[0] >= 0 ? std::optional<int64_t>(0) : std::nullopt;
-  case graph::DimExprKind::Min:
-    return fold(INT64_MAX, [](int64_t a, int64_t b, int64_t *least) {
-      *least = std::min(a, b);
-      return false;
-    });
-  case graph::DimExprKind::Max: {
-    std::optional<int64_t> most;
-    for (std::optional<int64_t> v : bounds)
-      if (v)
-        most = std::max(most.value_or(*v), *v);
-    return most;
-  }
-  case graph::DimExprKind::Constant:
-    break;
-  }
-  return std::nullopt;
+  return graph::dimLowerBound(expr, [](StringRef) { return int64_t(1); });
 }
 
 /// An extent that cannot be negative, whatever the dims are.

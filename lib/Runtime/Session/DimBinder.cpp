@@ -57,6 +57,42 @@ void collectDims(std::span<const pkg::ExprInst> code, pkg::ExprId id,
     }
   }
 }
+/// Whether a check has the form min(expression, c) = c: a lower bound.
+bool isBound(std::span<const pkg::ExprInst> code, const pkg::Check &check) {
+  const pkg::ExprInst &lhs = code[check.lhs];
+  return lhs.op() == pkg::ExprOp::Min &&
+         (lhs.lhs() == check.rhs || lhs.rhs() == check.rhs);
+}
+
+/// The dims that a check reads with their values and, where one dim alone can
+/// make it hold, what that dim needs: `; H = 2, at least 5 needed`.
+std::string remedy(const Program &program, const pkg::Check &check,
+                   std::span<const pkg::Range> dims,
+                   std::vector<int64_t> values) {
+  const std::vector<pkg::ExprInst> &code = program.interface().exprs;
+  std::vector<bool> reads(dims.size(), false);
+  collectDims(code, check.lhs, reads);
+  std::string text;
+  size_t count = 0, only = 0;
+  for (size_t d = 0; d < dims.size(); ++d)
+    if (reads[d]) {
+      text += (count++ ? ", " : "; ") + program.interface().dims[d]->name +
+              " = " + std::to_string(values[d]);
+      only = d;
+    }
+  if (count != 1 || !isBound(code, check))
+    return text;
+  std::optional<int64_t> goal = pkg::ExprValues(code, values).find(check.rhs);
+  int64_t now = values[only];
+  if (!goal)
+    return text;
+  values[only] =
+      solve(code, check.lhs, values, only, {now, pkg::unbounded}, *goal);
+  if (values[only] > now &&
+      pkg::ExprValues(code, values).find(check.lhs) == goal)
+    text += ", at least " + std::to_string(values[only]) + " needed";
+  return text;
+}
 } // namespace
 
 Status rt::checkInput(const TensorDesc &input,
@@ -161,8 +197,10 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
     if (!lhs || !rhs || *lhs != *rhs)
       return invalidArgument(check->message + ": expected " +
                              (rhs ? std::to_string(*rhs) : "a value") +
+                             (isBound(code, *check) ? " or more" : "") +
                              ", found " +
-                             (lhs ? std::to_string(*lhs) : "none"));
+                             (lhs ? std::to_string(*lhs) : "none") +
+                             remedy(program, *check, dims, values));
   }
   return okStatus();
 }

@@ -15,7 +15,7 @@ module attributes {graph.dims = {N = array<i64: 1, 64>, S = array<i64: 1, -1>}} 
 
 // -----
 
-// expected-error @+1 {{dim 'N': expected array<i64: lower, upper> with 1 <= lower <= upper, or an upper bound of -1, found array<i64: 4, 2>}}
+// expected-error @+1 {{dim 'N': expected array<i64: lower, upper> with 0 <= lower <= upper, or an upper bound of -1, found array<i64: 4, 2>}}
 module attributes {graph.dims = {N = array<i64: 4, 2>}} {}
 
 // -----

@@ -58,6 +58,7 @@ private:
   LogicalResult addDims();
   LogicalResult addVariables();
   LogicalResult addFunction(FuncOp function);
+  LogicalResult addChecks(FuncOp function, pkg::Function &to);
   LogicalResult addTensor(FuncOp function, TensorAttr tensor,
                           std::vector<std::unique_ptr<pkg::Tensor>> &to);
   LogicalResult addBuffer(BufferOp buffer, pkg::Function &interface);
@@ -403,6 +404,29 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
 // Functions
 //===----------------------------------------------------------------------===//
 
+/// Equal to a bound where it is cut there: not below it.
+LogicalResult TableBuilder::addChecks(FuncOp function, pkg::Function &to) {
+  auto checks =
+      function->getAttrOfType<ArrayAttr>(graph::GraphDialect::kChecksAttr);
+  for (Attribute attribute :
+       checks ? checks.getValue() : ArrayRef<Attribute>()) {
+    auto entry = dyn_cast<DictionaryAttr>(attribute);
+    auto extent = entry ? entry.getAs<DimExprAttr>("extent") : DimExprAttr();
+    auto least = entry ? entry.getAs<IntegerAttr>("least") : IntegerAttr();
+    auto message = entry ? entry.getAs<StringAttr>("message") : StringAttr();
+    if (!extent || !least || !message)
+      return function.emitError("expected a check of the form {extent, least, "
+                                "message}, found ")
+             << attribute;
+    auto check = std::make_unique<pkg::Check>();
+    check->rhs = pool.constant(least.getInt());
+    check->lhs = pool.min(expr(extent), check->rhs);
+    check->message = message.str();
+    to.checks.push_back(std::move(check));
+  }
+  return success();
+}
+
 LogicalResult TableBuilder::addFunction(FuncOp function) {
   auto entry = std::make_unique<pkg::Function>();
   entry->name = function.getSymName().str();
@@ -412,6 +436,9 @@ LogicalResult TableBuilder::addFunction(FuncOp function) {
   for (auto tensor : function.getOutputs().getAsRange<TensorAttr>())
     if (failed(addTensor(function, tensor, entry->outputs)))
       return failure();
+
+  if (failed(addChecks(function, *entry)))
+    return failure();
 
   auto functionPlan = std::make_unique<pkg::FunctionPlan>();
   plan = functionPlan.get();

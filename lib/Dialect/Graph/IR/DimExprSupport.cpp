@@ -100,6 +100,54 @@ std::optional<int64_t> actnet::graph::dimEvaluate(
   return result;
 }
 
+std::optional<int64_t>
+actnet::graph::dimLowerBound(DimExprAttr expr,
+                             function_ref<int64_t(StringRef)> least) {
+  SmallVector<std::optional<int64_t>> bounds;
+  for (unsigned i = 0; i < expr.getOperands().size(); ++i)
+    bounds.push_back(dimLowerBound(expr.getOperand(i), least));
+  bool all = llvm::all_of(bounds, [](auto v) { return v.has_value(); });
+  auto fold = [&](int64_t start, auto combine) -> std::optional<int64_t> {
+    for (std::optional<int64_t> v : bounds)
+      if (!v || combine(start, *v, &start))
+        return std::nullopt;
+    return start;
+  };
+  switch (expr.getKind()) {
+  case DimExprKind::Constant:
+    return expr.getValue();
+  case DimExprKind::Symbol:
+    return least(expr.getName().getValue());
+  case DimExprKind::Add:
+    return fold(0, [](int64_t a, int64_t b, int64_t *sum) {
+      return __builtin_add_overflow(a, b, sum);
+    });
+  case DimExprKind::Mul:
+    if (!all || llvm::any_of(bounds, [](auto v) { return *v < 0; }))
+      return std::nullopt;
+    return fold(1, [](int64_t a, int64_t b, int64_t *product) {
+      return __builtin_mul_overflow(a, b, product);
+    });
+  case DimExprKind::FloorDiv:
+  case DimExprKind::CeilDiv:
+  case DimExprKind::Mod:
+    return all && *bounds[0] >= 0 ? std::optional<int64_t>(0) : std::nullopt;
+  case DimExprKind::Min:
+    return fold(INT64_MAX, [](int64_t a, int64_t b, int64_t *result) {
+      *result = std::min(a, b);
+      return false;
+    });
+  case DimExprKind::Max: {
+    std::optional<int64_t> most;
+    for (std::optional<int64_t> v : bounds)
+      if (v)
+        most = std::max(most.value_or(*v), *v);
+    return most;
+  }
+  }
+  return std::nullopt;
+}
+
 void actnet::graph::dimWalkSymbols(DimExprAttr expr,
                                    function_ref<void(StringRef)> visit) {
   if (expr.isSymbol())

@@ -28,11 +28,11 @@ static LogicalResult readDims(ModuleOp module, llvm::StringSet<> &names) {
            << attribute;
   for (NamedAttribute entry : dictionary) {
     auto bounds = dyn_cast<DenseI64ArrayAttr>(entry.getValue());
-    if (!bounds || bounds.size() != 2 || bounds[0] < 1 ||
+    if (!bounds || bounds.size() != 2 || bounds[0] < 0 ||
         (bounds[1] != -1 && bounds[1] < bounds[0]))
       return module.emitError("dim '")
              << entry.getName().getValue()
-             << "': expected array<i64: lower, upper> with 1 <= lower <= "
+             << "': expected array<i64: lower, upper> with 0 <= lower <= "
                 "upper, or an "
                 "upper bound of -1, found "
              << entry.getValue();

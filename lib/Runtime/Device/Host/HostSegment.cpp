@@ -16,8 +16,10 @@ Status checkLaunch(const Executable *executable, const LaunchRecord &launch) {
   if (launch.tiles < 0)
     return invalidArgument("launch: " + std::to_string(launch.tiles) +
                            " tiles");
+  // What has no bytes needs no place.
+  bool sized = launch.sizes.size() == launch.operands.size();
   for (size_t i = 0; i < launch.operands.size(); ++i)
-    if (!launch.operands[i])
+    if (!launch.operands[i] && launch.tiles && !(sized && !launch.sizes[i]))
       return invalidArgument("launch: operand " + std::to_string(i) +
                              " of kernel " + std::to_string(launch.kernel) +
                              " has no address");

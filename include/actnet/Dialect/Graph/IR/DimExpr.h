@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The only way to make a DimExprAttr. All functions return normal forms, so
-// equality of attributes is equality of polynomials. Every dim is taken to be
-// at least 1, which makes N*S floordiv S equal to N.
+// equality of attributes is equality of polynomials. Every dim that divides is
+// taken to be at least 1, which makes N*S floordiv S equal to N.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,6 +35,12 @@ DimExprAttr dimProduct(mlir::MLIRContext *context,
 
 /// The value where the expression is constant.
 std::optional<int64_t> constantValue(DimExprAttr expr);
+
+/// A value that the expression is never below, given the least value of each
+/// symbol; nothing where its form does not show one.
+std::optional<int64_t>
+dimLowerBound(DimExprAttr expr,
+              llvm::function_ref<int64_t(llvm::StringRef)> least);
 
 /// Replaces symbols by expressions; symbols that `replace` maps to null stay.
 DimExprAttr

@@ -45,6 +45,9 @@ def GraphDialect : Dialect {
     static constexpr ::llvm::StringLiteral kVariableAttr = "graph.variable";
     /// Result attribute: index of the variable argument that it updates.
     static constexpr ::llvm::StringLiteral kTiedAttr = "graph.tied";
+    /// Function attribute: array of `{extent, least, message}`: an expression
+    /// that must not be below `least` when the dims are bound.
+    static constexpr ::llvm::StringLiteral kChecksAttr = "graph.checks";
     /// Function attribute (unit): a private function without arguments, of
     /// graph ops on constants, evaluated while the package is written.
     static constexpr ::llvm::StringLiteral kRecipeAttr = "graph.recipe";

@@ -19,7 +19,7 @@ def GraphVerify : Pass<"graph-verify", "::mlir::ModuleOp"> {
     What the passes and conversions rely on beyond the verifiers of single ops:
 
     - the module holds functions of one block, of `graph` ops and a `return`;
-    - `graph.dims` gives each name a lower bound of at least 1 and an upper
+    - `graph.dims` gives each name a lower bound of at least 0 and an upper
       bound not below it, or -1;
     - each dynamic dim has a name that `graph.dims` lists and that an argument
       of the function binds by having it as a dim;
@@ -27,6 +27,27 @@ def GraphVerify : Pass<"graph-verify", "::mlir::ModuleOp"> {
     - a `graph.recipe` is private and takes no arguments.
 
     Each breach is one error that says what was expected. Linear.
+  }];
+}
+
+def GraphCheckExtents : Pass<"graph-check-extents", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
+  let summary = "Note what dims must be for every extent to be possible";
+  let description = [{
+    Writes `graph.checks` on each function: the expressions of dims that must
+    not fall below a number, with a message that names the operation. The
+    runtime checks them when it binds the dims. What the dims' lower bounds
+    prove is left out. An extent is at least 0; one that windows make, and one
+    that is gathered from, at least 1; a slice lies within its operand.
+
+    ```mlir
+    %y = graph.conv %x, %f {...}  // 3x3, no padding, on a dim H of 1..64
+    // notes
+    {extent = #graph.expr<H - 2>, least = 1 : i64, message = "'c1' (graph.conv): dim 2 of the result, H - 2"}
+    ```
+
+    Runs before operations that take their names from the model are rewritten.
+    Linear.
   }];
 }
 
