@@ -14,34 +14,39 @@ using namespace mlir;
 using namespace actnet;
 
 static constexpr Phase phases[] = {
-    {"check", Level::graph, Level::graph, "graph-verify,graph-check-extents",
+    {"check", Level::graph, Level::graph, Scope::model, "graph-verify",
      "first: front ends and hand-written text are held to the contract before "
-     "any pass reads them, and errors about dims name the model's nodes"},
-    {"simplify", Level::graph, Level::graph, "graph-simplify",
+     "any pass reads them"},
+    {"simplify", Level::graph, Level::graph, Scope::model, "graph-simplify",
      "shape arithmetic becomes expressions, and the forms become few"},
-    {"fold", Level::graph, Level::graph, "graph-fold-batch-norm",
+    {"fold", Level::graph, Level::graph, Scope::model, "graph-fold-batch-norm",
      "while a batch norm still stands right behind its convolution"},
-    {"recompose", Level::graph, Level::graph, "graph-recompose,graph-simplify",
+    {"recompose", Level::graph, Level::graph, Scope::model,
+     "graph-recompose,graph-simplify",
      "needs simple forms, and leaves dead constants behind"},
-    {"decompose", Level::graph, Level::graph,
+    {"decompose", Level::graph, Level::graph, Scope::model,
      "graph-decompose{only=batch_norm,group_norm},graph-simplify",
-     "what no kernel family of the host takes; what is left is simple again"},
-    {"layout", Level::graph, Level::graph, "graph-layout",
+     "what no kernel family takes; what is left is simple again, and the last "
+     "that the targets share"},
+    {"layout", Level::graph, Level::graph, Scope::clone,
+     "graph-layout{target=$target}",
      "per target, and before fusion, which needs to know which transposes "
      "stay"},
-    {"fuse", Level::graph, Level::kernel, "graph-to-kernel",
+    {"fuse", Level::graph, Level::kernel, Scope::clone,
+     "graph-to-kernel{target=$target}",
      "once layouts stand; below, tensors are kernels' operands and nothing "
      "fuses any more"},
-    {"check kernels", Level::kernel, Level::kernel, "kernel-verify",
+    {"check kernels", Level::kernel, Level::kernel, Scope::clone,
+     "kernel-verify",
      "the first of this level: kernels may also be handed in as text"},
-    {"schedule", Level::kernel, Level::kernel,
-     "kernel.func(kernel-schedule-host),kernel-verify{scheduled=true}",
+    {"schedule", Level::kernel, Level::kernel, Scope::clone,
+     "kernel.func(kernel-schedule-$target),kernel-verify{scheduled=true}",
      "each kernel by itself; the records need its tiles, the promise its "
      "scratch"},
-    {"place", Level::kernel, Level::actor, "kernel-to-actor",
+    {"place", Level::kernel, Level::actor, Scope::clone, "kernel-to-actor",
      "in-place results and shared buffers are decided on dispatches, before "
      "sizes matter"},
-    {"plan", Level::actor, Level::actor, "actor-plan",
+    {"plan", Level::actor, Level::actor, Scope::clone, "actor-plan",
      "last: offsets depend on every record that stands"},
 };
 
@@ -101,7 +106,35 @@ static LogicalResult checkLevel(ModuleOp module, const Phase &phase) {
   return success();
 }
 
+static bool isOf(const Phase &phase, const std::optional<CloneOptions> &clone) {
+  switch (phase.scope) {
+  case Scope::model:
+    return !clone;
+  case Scope::clone:
+    return clone.has_value();
+  case Scope::cuda:
+    return clone && clone->target == "cuda";
+  }
+  return false;
+}
+
+/// The pipeline's text for a clone.
+static std::string pipelineOf(const Phase &phase,
+                              const std::optional<CloneOptions> &clone) {
+  std::string text = phase.pipeline.str();
+  auto replace = [&](StringRef name, StringRef value) {
+    for (size_t at; (at = text.find(name)) != std::string::npos;)
+      text.replace(at, name.size(), value);
+  };
+  if (clone) {
+    replace("$target", clone->target);
+    replace("$precision", clone->precision);
+  }
+  return text;
+}
+
 LogicalResult actnet::runPhases(ModuleOp module, Level last,
+                                std::optional<CloneOptions> clone,
                                 std::function<void(StringRef)> onPhase) {
   FailureOr<Level> level = detectLevel(module);
   if (failed(level))
@@ -111,14 +144,14 @@ LogicalResult actnet::runPhases(ModuleOp module, Level last,
            << toString(*level) << " level already; it cannot leave "
            << "on the " << toString(last) << " level";
   for (const Phase &phase : phases) {
-    if (phase.from < *level || phase.to > last)
+    if (!isOf(phase, clone) || phase.from < *level || phase.to > last)
       continue;
     if (onPhase)
       onPhase(phase.name);
     PassManager manager(module.getContext(), ModuleOp::getOperationName());
     std::string errors;
     llvm::raw_string_ostream stream(errors);
-    if (failed(parsePassPipeline(phase.pipeline, manager, stream)))
+    if (failed(parsePassPipeline(pipelineOf(phase, clone), manager, stream)))
       return module.emitError("phase '") << phase.name << "': " << errors;
     if (failed(manager.run(module)) || failed(checkLevel(module, phase)))
       return failure();

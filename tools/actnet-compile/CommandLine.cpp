@@ -20,10 +20,12 @@ INPUT                 a model: .onnx, or .mlir of any level (graph, kernel, acto
 -o OUT                the file to write; default: the input's name without extension,
                       with .actnet (package), .o (object); texts go to the terminal
 --emit=KIND           program (default), package, object (NAME.o and NAME.h), or the
-                      text of a level: graph, kernel, actor, llvm
---target=LIST         host, host:x86-64-v3, host:x86-64-v4 or host:native, with commas
-                      between; default: both variants, of which the program takes the
-                      best one that the machine can run
+                      text of a level of one target: graph, kernel, actor, or its
+                      code: llvm (host), cuda
+--target=LIST         with commas between: host, host:x86-64-v3, host:x86-64-v4,
+                      host:native; cuda:sm_80 and later, cuda:sm_90a; toy, a GPU in
+                      software for tests. Default: host, both variants, of which the
+                      program takes the best one that the machine can run
 --dim NAME=LO..HI     bounds of a named dim; NAME=VALUE fixes it. With an upper bound
                       the memory is planned now and promised
 --report=FILE.html    writes a page with the memory plan, the kernels and the weights
@@ -45,12 +47,14 @@ static llvm::Expected<Emit> parseEmit(StringRef text) {
                   .Case("graph", Emit::graph)
                   .Case("kernel", Emit::kernel)
                   .Case("actor", Emit::actor)
+                  .Case("cuda", Emit::cuda)
                   .Case("llvm", Emit::llvm)
                   .Default(std::nullopt);
   if (!kind)
     return llvm::createStringError(
         "--emit=" + text +
-        ": expected program, package, object, graph, kernel, actor or llvm");
+        ": expected program, package, object, graph, kernel, actor, cuda or "
+        "llvm");
   return *kind;
 }
 
@@ -70,33 +74,72 @@ static llvm::Expected<std::string> nativeVariant() {
       "x86-64-v3 needs");
 }
 
-static llvm::Expected<std::vector<std::string>> parseTargets(StringRef text) {
-  std::vector<std::string> variants;
+/// The oldest architecture that the kernels run on: it copies to shared memory
+/// in the background and multiplies bf16.
+static constexpr unsigned kOldestArchitecture = 80;
+
+/// sm_ and a number, with a letter where the code runs on that GPU alone.
+static llvm::Error checkArchitecture(StringRef name) {
+  StringRef digits = name;
+  unsigned number = 0;
+  bool bad = !digits.consume_front("sm_");
+  if (digits.ends_with("a") || digits.ends_with("f"))
+    digits = digits.drop_back();
+  if (bad || digits.size() > 3 || digits.getAsInteger(10, number))
+    return llvm::createStringError(
+        "--target=cuda:" + name +
+        ": expected an architecture such as cuda:sm_80 or cuda:sm_90a");
+  if (number < kOldestArchitecture)
+    return llvm::createStringError("--target=cuda:" + name +
+                                   ": the kernels need sm_80 or later");
+  return llvm::Error::success();
+}
+
+static llvm::Error parseTarget(StringRef entry, CompileOptions &options) {
+  auto add = [](std::vector<std::string> &list, std::string name) {
+    if (!llvm::is_contained(list, name))
+      list.push_back(std::move(name));
+  };
+  if (entry == "host") {
+    add(options.variants, "x86-64-v3");
+    add(options.variants, "x86-64-v4");
+  } else if (entry == "host:native") {
+    llvm::Expected<std::string> native = nativeVariant();
+    if (!native)
+      return native.takeError();
+    add(options.variants, *native);
+  } else if (entry == "host:x86-64-v3" || entry == "host:x86-64-v4") {
+    add(options.variants, entry.drop_front(5).str());
+  } else if (entry == "cuda") {
+    return llvm::createStringError(
+        "--target=cuda: an architecture is missing, such as cuda:sm_80");
+  } else if (entry.starts_with("cuda:")) {
+    StringRef name = entry.drop_front(5);
+    if (llvm::Error error = checkArchitecture(name))
+      return error;
+    add(options.architectures, name.str());
+  } else if (entry == "toy") {
+    options.toy = true;
+  } else {
+    return llvm::createStringError(
+        "--target=" + entry +
+        ": expected host, host:native, host:x86-64-v3, host:x86-64-v4, "
+        "cuda:sm_80 (or a later one) or toy");
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error parseTargets(StringRef text, CompileOptions &options) {
+  options.variants.clear();
+  options.architectures.clear();
+  options.toy = false;
   llvm::SmallVector<StringRef> entries;
   text.split(entries, ',');
-  for (StringRef entry : entries) {
-    std::vector<std::string> named;
-    if (entry == "host") {
-      named = {"x86-64-v3", "x86-64-v4"};
-    } else if (entry == "host:native") {
-      llvm::Expected<std::string> native = nativeVariant();
-      if (!native)
-        return native.takeError();
-      named = {*native};
-    } else if (entry == "host:x86-64-v3" || entry == "host:x86-64-v4") {
-      named = {entry.drop_front(5).str()};
-    } else {
-      return llvm::createStringError(
-          "--target=" + entry +
-          ": expected host, host:native, host:x86-64-v3 or "
-          "host:x86-64-v4");
-    }
-    for (std::string &name : named)
-      if (!llvm::is_contained(variants, name))
-        variants.push_back(std::move(name));
-  }
-  llvm::sort(variants);
-  return variants;
+  for (StringRef entry : entries)
+    if (llvm::Error error = parseTarget(entry, options))
+      return error;
+  llvm::sort(options.variants);
+  return llvm::Error::success();
 }
 
 static llvm::Expected<DimBounds> parseDim(StringRef text) {
@@ -182,10 +225,8 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
     } else if (flag == "--target") {
       if (llvm::Error error = take())
         return std::move(error);
-      auto variants = parseTargets(value);
-      if (!variants)
-        return variants.takeError();
-      line.compile.variants = std::move(*variants);
+      if (llvm::Error error = parseTargets(value, line.compile))
+        return std::move(error);
     } else if (flag == "--dim") {
       if (llvm::Error error = take())
         return std::move(error);

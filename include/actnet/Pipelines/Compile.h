@@ -18,7 +18,16 @@
 namespace actnet {
 
 /// What the compiler writes: a file that runs, or the text of a level.
-enum class Emit { program, package, object, graph, kernel, actor, llvm };
+enum class Emit {
+  program,
+  package,
+  object,
+  graph,
+  kernel,
+  actor,
+  cuda,
+  llvm,
+};
 
 /// Bounds for a named dim; upper -1: none.
 struct DimBounds {
@@ -33,8 +42,12 @@ struct CompileOptions {
   std::string output;
   /// Where a package goes instead of a file; null: to the file.
   std::vector<std::byte> *memory = nullptr;
-  /// Host variants, best last.
+  /// Host variants, best last; empty: no code for the host.
   std::vector<std::string> variants = {"x86-64-v3", "x86-64-v4"};
+  /// Architectures of NVIDIA GPUs, such as `sm_80` or `sm_90a`.
+  std::vector<std::string> architectures;
+  /// Whether the program runs on the software GPU too.
+  bool toy = false;
   /// Bounds that replace the model's own.
   std::vector<DimBounds> dims;
   /// The prebuilt runner; needed for programs.

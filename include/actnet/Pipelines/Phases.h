@@ -3,7 +3,8 @@
 //
 // One table says which passes run, in which order, and why each stands where
 // it does. A module enters at the level of its operations and leaves at the
-// level that is asked for.
+// level that is asked for. The first phases see the model; then it is cloned
+// for the host and for cuda, and each clone goes its own way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +14,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <functional>
+#include <optional>
 
 namespace actnet {
 
@@ -21,14 +23,27 @@ enum class Level { graph, kernel, actor };
 /// Returns "graph", "kernel" or "actor".
 llvm::StringRef toString(Level level);
 
+/// Which modules a phase sees: the model, each of its clones, or one target's.
+enum class Scope { model, clone, cuda };
+
 /// One phase.
 struct Phase {
   llvm::StringLiteral name;
   /// The level before and after it.
   Level from, to;
-  /// Passes as on actnet-opt's command line, on the module.
+  Scope scope;
+  /// Passes as on actnet-opt's command line, on the module. `$target` stands
+  /// for host or cuda, `$precision` for cuda's floats.
   llvm::StringLiteral pipeline;
   llvm::StringLiteral why;
+};
+
+/// What the phases of a clone depend on.
+struct CloneOptions {
+  /// `host` or `cuda`.
+  llvm::StringRef target = "host";
+  /// The floats that cuda computes with: f32 (the model's own), bf16, f16.
+  llvm::StringRef precision = "f32";
 };
 
 /// All phases, in order.
@@ -38,11 +53,12 @@ llvm::ArrayRef<Phase> getPhases();
 /// name none or two.
 mlir::FailureOr<Level> detectLevel(mlir::ModuleOp module);
 
-/// Runs the phases from the module's level up to the end of `last`. Calls
-/// `onPhase` when one begins. Between two levels the contract of the reached
-/// one is checked. Errors are diagnostics.
+/// Runs the phases of the model, or, given `clone`, those of a clone, from the
+/// module's level up to the end of `last`. Calls `onPhase` when one begins.
+/// Between two levels the contract of the reached one is checked. Errors are
+/// diagnostics.
 mlir::LogicalResult
-runPhases(mlir::ModuleOp module, Level last,
+runPhases(mlir::ModuleOp module, Level last, std::optional<CloneOptions> clone,
           std::function<void(llvm::StringRef phase)> onPhase = {});
 
 } // namespace actnet

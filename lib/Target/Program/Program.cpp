@@ -26,13 +26,16 @@ namespace {
 /// Writes one module.
 class ProgramWriter {
 public:
-  ProgramWriter(ModuleOp module, const ProgramOptions &options)
-      : module(module), options(options) {}
+  ProgramWriter(ArrayRef<ModuleOp> clones, const ProgramOptions &options)
+      : clones(clones), options(options) {}
 
   LogicalResult run();
 
 private:
-  LogicalResult compileCode();
+  LogicalResult compileHost(actor::CloneTables &clone);
+  LogicalResult compileCuda(actor::CloneTables &clone);
+  void addImage(pkg::Plan &plan, pkg::ImageKind kind, StringRef isa,
+                std::vector<std::byte> bytes);
   LogicalResult writePackage(pkg::Writer &writer);
   LogicalResult writeWeights(pkg::Writer &writer);
   LogicalResult writeAsObject();
@@ -44,44 +47,59 @@ private:
     if (size_t at = message.find(temporary);
         !temporary.empty() && at != std::string::npos)
       message.replace(at, temporary.size(), options.output);
-    return emitError(UnknownLoc::get(module.getContext())) << message;
+    return emitError(UnknownLoc::get(ModuleOp(clones[0]).getContext()))
+           << message;
   }
   void step(StringRef name) {
     if (options.onStep)
       options.onStep(name);
   }
 
-  ModuleOp module;
+  ArrayRef<ModuleOp> clones;
   const ProgramOptions &options;
   actor::Tables tables;
-  std::vector<host::HostImage> images;
+  /// The sections of code, in the order of the plans' images.
+  std::vector<std::pair<std::string, std::vector<std::byte>>> code;
   /// The package of an object, before it is wrapped.
   std::string temporary;
 };
 
 } // namespace
 
-LogicalResult ProgramWriter::compileCode() {
+void ProgramWriter::addImage(pkg::Plan &plan, pkg::ImageKind kind,
+                             StringRef isa, std::vector<std::byte> bytes) {
+  auto entry = std::make_unique<pkg::Image>();
+  entry->kind = kind;
+  entry->isa = isa.str();
+  // Of host code, what the machine must have.
+  if (kind == pkg::ImageKind::HostELF)
+    entry->features.push_back(isa.str());
+  entry->section = std::string(pkg::codePrefix) + plan.target + "." + isa.str();
+  code.emplace_back(entry->section, std::move(bytes));
+  plan.images.push_back(std::move(entry));
+}
+
+LogicalResult ProgramWriter::compileHost(actor::CloneTables &clone) {
   // The runtime takes the first image that the machine can run.
   for (const std::string &name : llvm::reverse(options.variants)) {
     step("code " + name);
     FailureOr<host::HostVariant> variant =
-        host::HostVariant::get(name, module.getLoc());
+        host::HostVariant::get(name, clone.module.getLoc());
     if (failed(variant))
       return failure();
-    FailureOr<host::HostImage> image = host::compileHostImage(module, *variant);
+    FailureOr<host::HostImage> image =
+        host::compileHostImage(clone.module, *variant);
     if (failed(image))
       return failure();
-    auto entry = std::make_unique<pkg::Image>();
-    entry->kind = pkg::ImageKind::HostELF;
-    entry->isa = name;
-    entry->features.push_back(name);
-    entry->section =
-        std::string(pkg::codePrefix) + tables.plan.target + "." + name;
-    tables.plan.images.push_back(std::move(entry));
-    images.push_back(std::move(*image));
+    auto bytes = std::as_bytes(std::span(image->elf.data(), image->elf.size()));
+    addImage(clone.plan, pkg::ImageKind::HostELF, name,
+             {bytes.begin(), bytes.end()});
   }
   return success();
+}
+
+LogicalResult ProgramWriter::compileCuda(actor::CloneTables &clone) {
+  return clone.module.emitError("CUDA code is not generated yet");
 }
 
 /// Gives the pages of mapped weights back once they are written: a model larger
@@ -134,13 +152,13 @@ LogicalResult ProgramWriter::writeWeights(pkg::Writer &writer) {
 
 LogicalResult ProgramWriter::writePackage(pkg::Writer &writer) {
   step("weights");
-  if (failed(check(writer.addInterface(tables.interface))) ||
-      failed(check(writer.addPlan(tables.plan))))
+  if (failed(check(writer.addInterface(tables.interface))))
     return failure();
-  for (auto [entry, image] : llvm::zip(tables.plan.images, images))
-    if (failed(check(writer.addSection(
-            entry->section,
-            std::as_bytes(std::span(image.elf.data(), image.elf.size()))))))
+  for (const actor::CloneTables &clone : tables.clones)
+    if (failed(check(writer.addPlan(clone.plan))))
+      return failure();
+  for (const auto &[section, bytes] : code)
+    if (failed(check(writer.addSection(section, bytes))))
       return failure();
   if (!tables.recipes.empty() && failed(writeWeights(writer)))
     return failure();
@@ -167,7 +185,7 @@ LogicalResult ProgramWriter::writeAsObject() {
 }
 
 LogicalResult ProgramWriter::run() {
-  FailureOr<actor::Tables> built = actor::buildTables(module);
+  FailureOr<actor::Tables> built = actor::buildTables(clones);
   if (failed(built))
     return failure();
   tables = std::move(*built);
@@ -175,8 +193,10 @@ LogicalResult ProgramWriter::run() {
     tables.interface.model = options.model;
   if (!options.producer.empty())
     tables.interface.producer = options.producer;
-  if (failed(compileCode()))
-    return failure();
+  for (actor::CloneTables &clone : tables.clones)
+    if (failed(clone.plan.target == "host" ? compileHost(clone)
+                                           : compileCuda(clone)))
+      return failure();
   switch (options.form) {
   case PackageForm::object:
     return writeAsObject();
@@ -200,9 +220,9 @@ LogicalResult ProgramWriter::run() {
   return writePackage(*writer);
 }
 
-LogicalResult actnet::writeProgram(ModuleOp module,
+LogicalResult actnet::writeProgram(ArrayRef<ModuleOp> clones,
                                    const ProgramOptions &options) {
-  return ProgramWriter(module, options).run();
+  return ProgramWriter(clones, options).run();
 }
 
 std::string actnet::objectSymbol(StringRef path) {

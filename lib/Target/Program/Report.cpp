@@ -21,8 +21,8 @@ namespace {
 /// Gathers one module.
 class Gatherer {
 public:
-  Gatherer(ModuleOp module, actor::Tables &tables)
-      : module(module), tables(tables) {}
+  Gatherer(actor::Tables &tables, actor::CloneTables &clone)
+      : tables(tables), clone(clone) {}
 
   LogicalResult run(ReportData &data);
 
@@ -33,8 +33,8 @@ private:
   int64_t value(pkg::ExprId id) const { return values.find(id).value_or(0); }
   int64_t value(graph::DimExprAttr expr) const;
 
-  ModuleOp module;
   actor::Tables &tables;
+  actor::CloneTables &clone;
   std::vector<int64_t> dims;
   std::vector<pkg::Range> ranges;
   pkg::ExprValues values;
@@ -70,16 +70,16 @@ void Gatherer::chooseDims(ReportData &data) {
 }
 
 LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
-  pkg::FunctionPlan &plan = *tables.plan.functions[index];
+  pkg::FunctionPlan &plan = *clone.plan.functions[index];
   ReportData::Function function;
-  function.name = tables.functions[index].getSymName().str();
+  function.name = clone.functions[index].getSymName().str();
   // With a dim that has no upper bound there is no plan yet: show the one that
   // the runtime would make for the chosen dims.
   if (!plan.memory) {
     auto planned =
-        pkg::planMemory(tables.plan, plan, ranges, tables.plan.state_offsets);
+        pkg::planMemory(clone.plan, plan, ranges, clone.plan.state_offsets);
     if (!planned)
-      return module.emitError("cannot plan the memory for the report: ")
+      return clone.module.emitError("cannot plan the memory for the report: ")
              << planned.status().str();
     plan.memory = *std::move(planned);
   }
@@ -88,7 +88,7 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
   function.slot = plan.memory->slot_bytes;
   function.records = pkg::countRecords(*plan.body);
   std::vector<pkg::Lifetime> lifetimes =
-      pkg::computeLifetimes(tables.plan, plan);
+      pkg::computeLifetimes(clone.plan, plan);
   for (auto [id, buffer] : llvm::enumerate(plan.buffers)) {
     if (buffer->region != pkg::Region::Scratch || buffer->root != pkg::none ||
         !lifetimes[id].used)
@@ -97,7 +97,7 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
                                 lifetimes[id].last, plan.memory->offsets[id],
                                 uint64_t(value(buffer->size))});
   }
-  tables.functions[index].getBody().walk<WalkOrder::PreOrder>(
+  clone.functions[index].getBody().walk<WalkOrder::PreOrder>(
       [&](Operation *op) {
         if (isa<actor::BufferOp, actor::ViewOp>(op))
           return;
@@ -111,7 +111,7 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
 }
 
 void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
-  SymbolTable symbols(module);
+  SymbolTable symbols(clone.module);
   function.walk([&](actor::LaunchOp launch) {
     auto callee = symbols.lookup<kernel::FuncOp>(launch.getCallee());
     ReportData::Kernel &kernel = kernels[launch.getCallee()];
@@ -138,12 +138,12 @@ void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
 
 LogicalResult Gatherer::run(ReportData &data) {
   chooseDims(data);
-  for (size_t i = 0; i < tables.functions.size(); ++i) {
+  for (size_t i = 0; i < clone.functions.size(); ++i) {
     if (failed(addFunction(i, data)))
       return failure();
-    addLaunches(tables.functions[i], data);
+    addLaunches(clone.functions[i], data);
   }
-  data.stateBytes = tables.plan.state_bytes;
+  data.stateBytes = clone.plan.state_bytes;
   for (auto &entry : kernels)
     data.kernels.push_back(std::move(entry.second));
   llvm::sort(data.kernels, [](const auto &a, const auto &b) {
@@ -162,15 +162,15 @@ LogicalResult Gatherer::run(ReportData &data) {
   return success();
 }
 
-LogicalResult actnet::writeReport(ModuleOp module, StringRef model,
+LogicalResult actnet::writeReport(ArrayRef<ModuleOp> clones, StringRef model,
                                   StringRef producer, StringRef path) {
-  FailureOr<actor::Tables> tables = actor::buildTables(module);
+  FailureOr<actor::Tables> tables = actor::buildTables(clones);
   if (failed(tables))
     return failure();
   ReportData data;
   data.model = model.str();
   data.producer = producer.str();
-  if (failed(Gatherer(module, *tables).run(data)))
+  if (failed(Gatherer(*tables, tables->clones[0]).run(data)))
     return failure();
   llvm::Error error =
       writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
@@ -179,6 +179,6 @@ LogicalResult actnet::writeReport(ModuleOp module, StringRef model,
       });
   if (!error)
     return success();
-  return emitError(UnknownLoc::get(module.getContext()))
+  return emitError(UnknownLoc::get(ModuleOp(clones[0]).getContext()))
          << llvm::toString(std::move(error));
 }

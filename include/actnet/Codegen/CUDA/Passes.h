@@ -8,6 +8,8 @@
 #ifndef ACTNET_CODEGEN_CUDA_PASSES_H
 #define ACTNET_CODEGEN_CUDA_PASSES_H
 
+#include "actnet/Dialect/Kernel/IR/KernelOps.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

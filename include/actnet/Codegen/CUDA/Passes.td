@@ -6,6 +6,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def KernelScheduleCuda : Pass<"kernel-schedule-cuda", "::actnet::kernel::FuncOp"> {
+  let summary = "Choose blocks and tiles of CUDA kernels";
+  let description = [{
+    Sets `schedule` (with the `threads` of a block and the bytes of `shared`
+    memory), `tiles` and `scratch` of each kernel that has none, from its
+    family, its types and its static extents alone: the same kernel is cut the
+    same way on every GPU.
+
+    ```mlir
+    kernel.func @relu(…) attributes {family = #kernel.family<map>}
+    // becomes
+    kernel.func @relu(…) attributes {family = #kernel.family<map>,
+      schedule = {threads = 256 : i64, shared = 0 : i64, …},
+      tiles = #graph.expr<(d0 * 64) ceildiv 1024>, scratch = 0}
+    ```
+
+    Fails at the op that the CUDA code generator could not print. Linear in the
+    size of the body.
+  }];
+}
+
 def EmitCudaKernels : Pass<"kernel-emit-cuda", "::mlir::ModuleOp"> {
   let summary = "Print kernels as CUDA C++";
   let description = [{

@@ -1,8 +1,8 @@
 //===- Program.h - write a package, a program or an object ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The last step of the compiler: a planned actor module with its kernels and
-// recipes becomes one file. Weights stream tensor by tensor; a file takes its
+// The last step of the compiler: planned actor modules with their kernels and
+// recipes become one file. Weights stream tensor by tensor; a file takes its
 // final name only once it is complete.
 //
 //===----------------------------------------------------------------------===//
@@ -35,6 +35,10 @@ struct ProgramOptions {
   std::vector<std::byte> *memory = nullptr;
   /// Host variants to compile, best last: `x86-64-v3`, `x86-64-v4`.
   std::vector<std::string> variants;
+  /// Architectures of NVIDIA GPUs: `sm_80`, `sm_90a`.
+  std::vector<std::string> architectures;
+  /// Whether the program runs on the software GPU too.
+  bool toy = false;
   /// The prebuilt runner, for programs.
   std::string runner;
   /// The model's name and what wrote the package, for `--info`.
@@ -43,9 +47,10 @@ struct ProgramOptions {
   std::function<void(llvm::StringRef step)> onStep;
 };
 
-/// Compiles the kernels of an actor module and writes it. Errors are
-/// diagnostics; nothing is left behind then.
-mlir::LogicalResult writeProgram(mlir::ModuleOp module,
+/// Compiles the kernels of a model's clones, actor modules of one context with
+/// different `kernel.target`s, and writes one package. Errors are diagnostics;
+/// nothing is left behind then.
+mlir::LogicalResult writeProgram(llvm::ArrayRef<mlir::ModuleOp> clones,
                                  const ProgramOptions &options);
 
 /// The C identifier under which an object at this path declares its package:

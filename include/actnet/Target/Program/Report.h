@@ -13,11 +13,12 @@
 
 namespace actnet {
 
-/// Writes the report of a planned actor module. Figures are for the dims'
-/// upper bounds, or where there is none for the lower ones. Errors are
-/// diagnostics.
-mlir::LogicalResult writeReport(mlir::ModuleOp module, llvm::StringRef model,
-                                llvm::StringRef producer, llvm::StringRef path);
+/// Writes the report of a model from its clones, planned actor modules. Figures
+/// are for the dims' upper bounds, or where there is none for the lower ones.
+/// Errors are diagnostics.
+mlir::LogicalResult writeReport(llvm::ArrayRef<mlir::ModuleOp> clones,
+                                llvm::StringRef model, llvm::StringRef producer,
+                                llvm::StringRef path);
 
 } // namespace actnet
 

@@ -29,7 +29,7 @@ static void dropPlan(ModuleOp module) {
 }
 
 /// Writes what the tables say back to the ops.
-static void storePlan(ModuleOp module, Tables &tables) {
+static void storePlan(ModuleOp module, CloneTables &tables) {
   OpBuilder builder(module.getContext());
   if (tables.plan.state_offsets.size() == tables.variables.size()) {
     for (auto [variable, offset] :
@@ -79,12 +79,13 @@ struct ActorPlan : actnet::actor::impl::ActorPlanBase<ActorPlan> {
     if (failed(tables))
       return signalPassFailure();
     // Plans, and verifies what it planned.
-    if (Status planned = pkg::planAll(tables->interface, tables->plan);
+    if (Status planned =
+            pkg::planAll(tables->interface, tables->clones[0].plan);
         !planned) {
       module.emitError("cannot plan the memory: ") << planned.str();
       return signalPassFailure();
     }
-    storePlan(module, *tables);
+    storePlan(module, tables->clones[0]);
   }
 };
 } // namespace

@@ -51,16 +51,18 @@ namespace {
 
 class TableBuilder {
 public:
-  explicit TableBuilder(ModuleOp module) : module(module) {}
-  FailureOr<Tables> run();
+  FailureOr<Tables> run(ArrayRef<ModuleOp> clones);
 
 private:
+  LogicalResult addClone();
   LogicalResult addDims();
   LogicalResult addVariables();
   LogicalResult addFunction(FuncOp function);
   LogicalResult addChecks(FuncOp function, pkg::Function &to);
   LogicalResult addTensor(FuncOp function, TensorAttr tensor,
                           std::vector<std::unique_ptr<pkg::Tensor>> &to);
+  FailureOr<uint32_t> addInterface(FuncOp function,
+                                   std::unique_ptr<pkg::Function> entry);
   LogicalResult addBuffer(BufferOp buffer, pkg::Function &interface);
   FailureOr<uint32_t> weightOf(Operation *user, FlatSymbolRefAttr recipe);
   LogicalResult addKernel(LaunchOp launch, uint32_t &id);
@@ -76,15 +78,20 @@ private:
     return result;
   }
 
-  ModuleOp module;
+  bool isFirst() const { return tables.clones.size() == 1; }
+
   Tables tables;
   RecipeSet recipeSet;
   pkg::ExprPool pool;
   llvm::DenseMap<Attribute, pkg::ExprId> exprIds;
   llvm::StringMap<uint32_t> dims;
-  llvm::DenseMap<StringAttr, uint32_t> variableIds, kernelIds;
+  llvm::DenseMap<StringAttr, uint32_t> variableIds;
   uint64_t weightBytes = 0;
   SymbolTableCollection symbols;
+  // Of the clone being built:
+  ModuleOp module;
+  CloneTables *clone = nullptr;
+  llvm::DenseMap<StringAttr, uint32_t> kernelIds;
   // Of the function being built:
   llvm::DenseMap<Value, uint32_t> slots, signals;
   pkg::FunctionPlan *plan = nullptr;
@@ -143,8 +150,13 @@ pkg::ExprId TableBuilder::expr(DimExprAttr attribute) {
 }
 
 LogicalResult TableBuilder::addDims() {
-  auto bounds =
-      module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
+  StringRef attribute = graph::GraphDialect::kDimsAttr;
+  auto bounds = module->getAttrOfType<DictionaryAttr>(attribute);
+  if (!isFirst())
+    return bounds == tables.clones[0].module->getAttr(attribute)
+               ? success()
+               : module.emitError("has other dims than the clone for ")
+                     << tables.clones[0].plan.target;
   if (!bounds)
     return success();
   for (NamedAttribute entry : bounds) {
@@ -212,7 +224,21 @@ FailureOr<uint32_t> TableBuilder::weightOf(Operation *user,
 }
 
 LogicalResult TableBuilder::addVariables() {
+  auto bytes =
+      module->getAttrOfType<IntegerAttr>(ActorDialect::kStateBytesAttr);
+  clone->plan.state_bytes = bytes ? bytes.getInt() : 0;
   for (auto variable : module.getOps<VariableOp>()) {
+    uint32_t id = clone->variables.size();
+    clone->variables.push_back(variable);
+    if (variable.getOffset())
+      clone->plan.state_offsets.push_back(*variable.getOffset());
+    if (!isFirst()) {
+      auto known = variableIds.find(variable.getSymNameAttr());
+      if (known == variableIds.end() || known->second != id ||
+          tables.clones[0].variables[id].getType() != variable.getType())
+        return variable.emitError("is not the same for all targets");
+      continue;
+    }
     auto type = cast<RankedTensorType>(variable.getType());
     std::optional<pkg::DType> dtype = getDType(type.getElementType());
     if (!dtype)
@@ -228,15 +254,11 @@ LogicalResult TableBuilder::addVariables() {
         return failure();
       entry->initial = *weight;
     }
-    variableIds[variable.getSymNameAttr()] = tables.interface.variables.size();
+    variableIds[variable.getSymNameAttr()] = id;
     tables.interface.variables.push_back(std::move(entry));
-    tables.variables.push_back(variable);
-    if (variable.getOffset())
-      tables.plan.state_offsets.push_back(*variable.getOffset());
   }
-  auto bytes =
-      module->getAttrOfType<IntegerAttr>(ActorDialect::kStateBytesAttr);
-  tables.plan.state_bytes = bytes ? bytes.getInt() : 0;
+  if (clone->variables.size() != tables.interface.variables.size())
+    return module.emitError("lacks variables that another target has");
   return success();
 }
 
@@ -273,13 +295,13 @@ LogicalResult TableBuilder::addBuffer(BufferOp buffer,
   }
   slots[buffer.getSlot()] = plan->buffers.size();
   plan->buffers.push_back(std::move(entry));
-  tables.buffers.back().push_back(buffer);
+  clone->buffers.back().push_back(buffer);
   return success();
 }
 
 LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
   auto [known, isNew] = kernelIds.try_emplace(launch.getCalleeAttr().getAttr(),
-                                              tables.plan.kernels.size());
+                                              clone->plan.kernels.size());
   id = known->second;
   if (!isNew)
     return success();
@@ -290,9 +312,16 @@ LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
   entry->family = kernel::stringifyFamily(kernel.getFamily()).str();
   entry->report = launch.getLayer().value_or("").str();
   entry->scratch_bytes = kernel.getScratch().value_or(0);
+  // A block of cuda is part of the kernel's schedule.
+  if (DictionaryAttr schedule = kernel.getScheduleAttr()) {
+    if (auto threads = schedule.getAs<IntegerAttr>("threads"))
+      entry->threads = threads.getInt();
+    if (auto shared = schedule.getAs<IntegerAttr>("shared"))
+      entry->shared_bytes = shared.getInt();
+  }
   entry->access.assign(kernel.getNumOperandTensors(), pkg::Access::Read);
   entry->access.resize(launch.getOperands().size(), pkg::Access::Write);
-  tables.plan.kernels.push_back(std::move(entry));
+  clone->plan.kernels.push_back(std::move(entry));
   return success();
 }
 
@@ -427,6 +456,29 @@ LogicalResult TableBuilder::addChecks(FuncOp function, pkg::Function &to) {
   return success();
 }
 
+static bool isSame(const std::vector<std::unique_ptr<pkg::Tensor>> &a,
+                   const std::vector<std::unique_ptr<pkg::Tensor>> &b) {
+  return llvm::equal(a, b, [](const auto &x, const auto &y) {
+    return x->name == y->name && x->dtype == y->dtype && x->shape == y->shape;
+  });
+}
+
+/// The function's index in the interface, which all clones share.
+FailureOr<uint32_t>
+TableBuilder::addInterface(FuncOp function,
+                           std::unique_ptr<pkg::Function> entry) {
+  auto &functions = tables.interface.functions;
+  if (isFirst()) {
+    functions.push_back(std::move(entry));
+    return functions.size() - 1;
+  }
+  for (auto [id, known] : llvm::enumerate(functions))
+    if (known->name == entry->name && isSame(known->inputs, entry->inputs) &&
+        isSame(known->outputs, entry->outputs))
+      return id;
+  return function.emitError("is not the same for all targets");
+}
+
 LogicalResult TableBuilder::addFunction(FuncOp function) {
   auto entry = std::make_unique<pkg::Function>();
   entry->name = function.getSymName().str();
@@ -440,18 +492,22 @@ LogicalResult TableBuilder::addFunction(FuncOp function) {
   if (failed(addChecks(function, *entry)))
     return failure();
 
+  FailureOr<uint32_t> id = addInterface(function, std::move(entry));
+  if (failed(id))
+    return failure();
+  pkg::Function &interface = *tables.interface.functions[*id];
   auto functionPlan = std::make_unique<pkg::FunctionPlan>();
   plan = functionPlan.get();
-  plan->function = tables.interface.functions.size();
+  plan->function = *id;
   plan->body = std::make_unique<pkg::Block>();
   slots.clear();
   signals.clear();
-  tables.functions.push_back(function);
-  tables.buffers.emplace_back();
+  clone->functions.push_back(function);
+  clone->buffers.emplace_back();
   Block &block = function.getBody().front();
   for (Operation &op : block) {
     if (auto buffer = dyn_cast<BufferOp>(op)) {
-      if (failed(addBuffer(buffer, *entry)))
+      if (failed(addBuffer(buffer, interface)))
         return failure();
     } else if (auto view = dyn_cast<ViewOp>(op)) {
       auto part = std::make_unique<pkg::Buffer>();
@@ -464,13 +520,12 @@ LogicalResult TableBuilder::addFunction(FuncOp function) {
       part->offset = expr(view.getOffset());
       slots[view.getSlot()] = plan->buffers.size();
       plan->buffers.push_back(std::move(part));
-      tables.buffers.back().push_back(view);
+      clone->buffers.back().push_back(view);
     }
   }
   if (failed(addBlock(block, *plan->body)))
     return failure();
-  tables.interface.functions.push_back(std::move(entry));
-  tables.plan.functions.push_back(std::move(functionPlan));
+  clone->plan.functions.push_back(std::move(functionPlan));
   return success();
 }
 
@@ -483,13 +538,15 @@ LogicalResult TableBuilder::checkPlan(FuncOp function,
   planned->scratch_bytes = memory.getPeak();
   planned->scratch_lower_bound = memory.getBound();
   planned->slot_bytes = memory.getSlot();
+  size_t index =
+      llvm::find(clone->functions, function) - clone->functions.begin();
   for (auto [op, entry] :
-       llvm::zip(tables.buffers[functionPlan.function], functionPlan.buffers)) {
+       llvm::zip(clone->buffers[index], functionPlan.buffers)) {
     uint64_t offset = 0;
     if (auto buffer = dyn_cast<BufferOp>(op)) {
       if (buffer.getRegion() == actor::Region::state &&
-          entry->binding < tables.plan.state_offsets.size())
-        offset = tables.plan.state_offsets[entry->binding];
+          entry->binding < clone->plan.state_offsets.size())
+        offset = clone->plan.state_offsets[entry->binding];
       else
         offset = buffer.getOffset().value_or(0);
     }
@@ -498,8 +555,8 @@ LogicalResult TableBuilder::checkPlan(FuncOp function,
   std::vector<pkg::Range> ranges =
       pkg::exprRanges(tables.interface.exprs, pkg::dimRanges(tables.interface));
   Status verified = pkg::verifyMemory(
-      tables.interface, tables.plan, functionPlan, *planned, ranges,
-      tables.plan.state_offsets, tables.plan.state_bytes);
+      tables.interface, clone->plan, functionPlan, *planned, ranges,
+      clone->plan.state_offsets, clone->plan.state_bytes);
   if (!verified)
     return function.emitError("the verifier refuses the plan: ")
            << verified.str();
@@ -507,28 +564,48 @@ LogicalResult TableBuilder::checkPlan(FuncOp function,
   return success();
 }
 
-FailureOr<Tables> TableBuilder::run() {
-  tables.interface.producer = "actnet";
-  tables.interface.model = module.getSymName().value_or("model").str();
-  tables.plan.target = "host";
+LogicalResult TableBuilder::addClone() {
+  auto target =
+      module->getAttrOfType<StringAttr>(kernel::KernelDialect::kTargetAttr);
+  clone->module = module;
+  clone->plan.target = target ? target.str() : "host";
   if (failed(addDims()) || failed(addVariables()))
     return failure();
   for (auto function : module.getOps<FuncOp>())
     if (failed(addFunction(function)))
       return failure();
-  if (tables.functions.empty())
+  if (clone->functions.empty())
     return module.emitError("has no actor.func");
+  if (clone->functions.size() != tables.interface.functions.size())
+    return module.emitError("lacks functions that another target has");
   if (!missingDim.empty())
     return module.emitError("dim '") << missingDim << "' has no bounds in `"
                                      << graph::GraphDialect::kDimsAttr << "`";
-  tables.interface.exprs = pool.code();
-  for (auto [function, functionPlan] :
-       llvm::zip(tables.functions, tables.plan.functions))
-    if (failed(checkPlan(function, *functionPlan)))
+  return success();
+}
+
+FailureOr<Tables> TableBuilder::run(ArrayRef<ModuleOp> clones) {
+  tables.interface.producer = "actnet";
+  tables.interface.model =
+      ModuleOp(clones[0]).getSymName().value_or("model").str();
+  for (ModuleOp next : clones) {
+    module = next;
+    clone = &tables.clones.emplace_back();
+    kernelIds.clear();
+    if (failed(addClone()))
       return failure();
+  }
+  tables.interface.exprs = pool.code();
+  for (CloneTables &built : tables.clones) {
+    clone = &built;
+    for (auto [function, functionPlan] :
+         llvm::zip(clone->functions, clone->plan.functions))
+      if (failed(checkPlan(function, *functionPlan)))
+        return failure();
+  }
   return std::move(tables);
 }
 
-FailureOr<Tables> actor::buildTables(ModuleOp module) {
-  return TableBuilder(module).run();
+FailureOr<Tables> actor::buildTables(ArrayRef<ModuleOp> clones) {
+  return TableBuilder().run(clones);
 }
