@@ -100,17 +100,20 @@ typedef struct actnet_session actnet_session;
 
 /// What a package holds.
 typedef struct actnet_program_info {
-  const char *model;       ///< name of the model
-  const char *producer;    ///< compiler and version that wrote the package
-  uint32_t schema;         ///< version of the package's format
-  int32_t functions;       ///< number of functions
-  int32_t dims;            ///< number of named dims
-  int32_t kernels;         ///< distinct kernels of the host's plan
-  int32_t variants;        ///< number of host code variants
-  const char *const *isas; ///< their feature lists, best first, [variants]
-  uint64_t weight_bytes;   ///< bytes of weights, mapped and never copied
-  uint64_t package_bytes;  ///< bytes of the whole package
-  const char *oldest_libc; ///< oldest glibc that this build of actnet needs
+  const char *model;           ///< name of the model
+  const char *producer;        ///< compiler and version that wrote the package
+  uint32_t schema;             ///< version of the package's format
+  int32_t functions;           ///< number of functions
+  int32_t dims;                ///< number of named dims
+  int32_t kernels;             ///< distinct kernels of the host's plan
+  int32_t variants;            ///< number of host code variants
+  const char *const *isas;     ///< their feature lists, best first, [variants]
+  uint64_t weight_bytes;       ///< bytes of weights, mapped and never copied
+  uint64_t package_bytes;      ///< bytes of the whole package
+  const char *oldest_libc;     ///< oldest glibc that this build of actnet needs
+  int32_t gpu_kernels;         ///< distinct kernels of the plan for GPUs
+  int32_t gpu_variants;        ///< number of images for GPUs
+  const char *const *gpu_isas; ///< such as sm_90, compute_90; [gpu_variants]
 } actnet_program_info;
 
 /// One function of a package.
@@ -149,13 +152,15 @@ typedef struct actnet_device_info {
   const char *name;        ///< "host", what `device` of the options takes
   const char *description; ///< model of the processor
   const char *isa;         ///< widest variant that it can run
-  int32_t threads;         ///< threads that `threads = 0` means
+  int32_t threads;         ///< threads that `threads = 0` means; GPUs: 0
 } actnet_device_info;
 
 /// How a session runs. All zero is the default; NULL for the whole is too.
 typedef struct actnet_options {
-  size_t struct_size;           ///< 0, or sizeof(actnet_options)
-  const char *device;           ///< NULL or "auto", or a device's name
+  size_t struct_size; ///< 0, or sizeof(actnet_options)
+  /// "host", "cuda", "cuda:1", "toy"; NULL or "auto": the first GPU if the
+  /// program has code that it can run, else the host.
+  const char *device;
   const char *isa;              ///< NULL for the widest this machine runs
   int32_t threads;              ///< 0: one for each core this process may use
   int32_t in_flight;            ///< ring slots D, 1 to 64; 0: 2
@@ -168,18 +173,21 @@ typedef struct actnet_options {
   /// at first use because a dim has no upper bound.
   void (*notice)(void *user, const char *line);
   void *user;
+  /// Seconds after which a job is given up and the session with it. 0: the
+  /// default, which is 300 on cuda and none elsewhere; negative: none.
+  double deadline;
 } actnet_options;
 
 /// The memory of a session, in bytes. -1: not known before the first run,
 /// because a dim is unbounded.
 typedef struct actnet_memory_info {
-  int64_t weights;        ///< mapped read-only, shared by a program's sessions
+  int64_t weights;        ///< host: mapped and shared; else uploaded
   int64_t state;          ///< variables
   int64_t ring;           ///< D slots of all inputs and outputs
   int64_t scratch;        ///< values between kernels, as planned
   int64_t thread_scratch; ///< kernels' own scratch, all threads together
   int64_t stacks;         ///< stacks of the worker threads
-  int64_t staging;        ///< tables of a job: records, operands, extents
+  int64_t staging;        ///< host memory for what is read back and moved
   int64_t promised;       ///< the sum of all above
   int64_t observed;       ///< allocated and touched so far, measured
   int64_t scratch_peak;   ///< largest offset + size of the scratch plan

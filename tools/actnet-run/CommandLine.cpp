@@ -111,8 +111,9 @@ const std::vector<FlagRow> &rows() {
   static const std::vector<FlagRow> table = {
       {"function", Takes::value, "NAME", "function to run (default: the first)",
        text(&Flags::function, "a name")},
-      {"device", Takes::value, "auto|host", "where to run",
-       text(&Flags::device, "auto or host")},
+      {"device", Takes::value, "auto|host|cuda[:N]|toy",
+       "where to run (default: a GPU if there is code for it)",
+       text(&Flags::device, "auto, host, cuda, cuda:N or toy")},
       {"threads", Takes::value, "N", "worker threads (default: one per core)",
        [](Flags &f, Text v) -> const char * {
          return parseInteger(v, 1, 1024, f.threads) ? nullptr
@@ -122,6 +123,13 @@ const std::vector<FlagRow> &rows() {
        [](Flags &f, Text v) -> const char * {
          return parseInteger(v, 1, 64, f.inFlight) ? nullptr
                                                    : "a number from 1 to 64";
+       }},
+      {"deadline", Takes::value, "S",
+       "seconds after which a job is given up (default: 300 on cuda)",
+       [](Flags &f, Text v) -> const char * {
+         return parseReal(v, f.deadline) && f.deadline > 0
+                    ? nullptr
+                    : "seconds, such as 3 or 0.5";
        }},
       {"isa", Takes::value, "NAME", "code variant (default: the widest)",
        text(&Flags::isa, "a variant, such as x86-64-v3")},

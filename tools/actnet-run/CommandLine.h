@@ -51,6 +51,7 @@ struct Flags {
   int64_t iterations = 0;
   bool noTransfers = false;
   bool step = false;
+  double deadline = 0; ///< seconds; 0: the device's default
   std::string profile;
   bool info = false;
   bool memory = false;

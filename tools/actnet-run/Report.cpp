@@ -86,6 +86,11 @@ std::string dimText(const actnet_dim_info &dim) {
          (dim.upper < 0 ? "" : std::to_string(dim.upper));
 }
 
+/// A GPU's threads are not ours to count.
+std::string threadsText(int32_t threads) {
+  return threads > 0 ? ", " + std::to_string(threads) + " threads" : "";
+}
+
 struct MemoryRow {
   const char *name, *key;
   int64_t bytes;
@@ -179,6 +184,10 @@ void printInfoJson(const Run &run) {
       ", \"variants\": [";
   for (int32_t i = 0; i < info.variants; ++i)
     out += (i ? ", " : "") + quoted(info.isas[i]);
+  out += "], \"gpu_kernels\": " + std::to_string(info.gpu_kernels) +
+         ", \"gpu_variants\": [";
+  for (int32_t i = 0; i < info.gpu_variants; ++i)
+    out += (i ? ", " : "") + quoted(info.gpu_isas[i]);
   out += "], \"dims\": [";
   for (size_t i = 0; i < run.dims.size(); ++i)
     out += std::string(i ? ", " : "") +
@@ -207,10 +216,17 @@ void run::printInfo(const Run &run, const Flags &flags) {
   std::printf("model '%s'\n", info.model);
   std::printf("  made by %s, schema %u\n", info.producer, info.schema);
   std::printf("  needs glibc %s or newer\n", info.oldest_libc);
-  std::printf("  host code:");
-  for (int32_t i = 0; i < info.variants; ++i)
-    std::printf(" %s", info.isas[i]);
-  std::printf(", %d kernels\n", info.kernels);
+  auto printCode = [](const char *what, int32_t count, const char *const *isas,
+                      int32_t kernels) {
+    if (count == 0)
+      return;
+    std::printf("  %s code:", what);
+    for (int32_t i = 0; i < count; ++i)
+      std::printf(" %s", isas[i]);
+    std::printf(", %d kernels\n", kernels);
+  };
+  printCode("host", info.variants, info.isas, info.kernels);
+  printCode("GPU", info.gpu_variants, info.gpu_isas, info.gpu_kernels);
   std::printf("  package: %s bytes, weights: %s bytes\n",
               bytesText(int64_t(info.package_bytes)).c_str(),
               bytesText(int64_t(info.weight_bytes)).c_str());
@@ -236,8 +252,8 @@ void run::printDevices(const Flags &flags) {
               ", \"isa\": " + quoted(info.isa) +
               ", \"threads\": " + std::to_string(info.threads) + "}";
     else
-      std::printf("%s: %s, %s, %d threads\n", info.name, info.description,
-                  info.isa, info.threads);
+      std::printf("%s: %s, %s%s\n", info.name, info.description, info.isa,
+                  threadsText(info.threads).c_str());
   }
   if (flags.json)
     std::printf("{\"devices\": [%s]}\n", json.c_str());
@@ -268,10 +284,10 @@ Status run::printResults(const Run &run, const Flags &flags) {
     Latency l = summarizeLatency(run);
     std::printf(
         "latency ms: median %s, mean %s, min %s, max %s, p90 %s, p99 "
-        "%s, %" PRId64 " runs on %s %s, %d threads; %s runs/s\n",
+        "%s, %" PRId64 " runs on %s %s%s; %s runs/s\n",
         number(l.median).c_str(), number(l.mean).c_str(), number(l.min).c_str(),
         number(l.max).c_str(), number(l.p90).c_str(), number(l.p99).c_str(),
-        run.benchmarkRuns, device, isa, threads,
+        run.benchmarkRuns, device, isa, threadsText(threads).c_str(),
         number(double(run.benchmarkRuns) / run.benchmarkMs * 1e3).c_str());
   }
   if (flags.memory) {

@@ -83,6 +83,7 @@ Status createSession(Run &run, const Flags &flags, const std::string &name) {
   options.dims = bounds.data();
   options.num_dims = int32_t(bounds.size());
   options.step = flags.step;
+  options.deadline = flags.deadline;
   options.profile = !flags.profile.empty();
   options.notice = printNotice;
   options.user = const_cast<char *>(name.c_str());

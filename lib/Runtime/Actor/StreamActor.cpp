@@ -39,6 +39,9 @@ void StreamActor::handle(const Message &message) {
   case timerCheck:
     checkTimer(message.as<TimerCheck>());
     break;
+  case queue::giveUp:
+    giveUpRequest(message);
+    break;
   case giveBack:
     if (lent) {
       --lent;
@@ -204,6 +207,17 @@ void StreamActor::checkTimer(const TimerCheck &check) {
     replayFast();
   }
   pump();
+}
+
+void StreamActor::giveUpRequest(const Message &message) {
+  for (uint64_t at = answeredTo; at < receivedTo; ++at) {
+    const Job &job = jobs[slotAt(at)];
+    if (job.request.from != message.from ||
+        job.request.request != message.request)
+      continue;
+    checkTimer({slotAt(at), job.generation});
+    return;
+  }
 }
 
 void StreamActor::close(Status why) {

@@ -5,7 +5,6 @@
 // code and a text, and an exception of the standard library (no memory) ends
 // here.
 
-#include "actnet/Runtime/Device/Host.h"
 #include "actnet/Runtime/Session/Session.h"
 #include "actnet/actnet.h"
 
@@ -117,22 +116,19 @@ const char *actnet_error_text(void) { return errorText.c_str(); }
 actnet_status actnet_describe_device(int32_t index, actnet_device_info *info) {
   if (!info)
     return null("info");
-  if (index != 0)
-    return badIndex("device", index, 1);
-  return guarded([&]() -> Status {
+  return guarded([&]() -> actnet_status {
     // Made once: the strings live as long as the process.
-    static const Expected<DeviceInfo> host = []() -> Expected<DeviceInfo> {
-      HostOptions options;
-      ACTNET_ASSIGN_OR_RETURN(auto device, createHostDevice(options));
-      return DeviceInfo(device->info());
-    }();
-    if (!host)
-      return host.status();
-    info->name = host->kind.c_str();
-    info->description = host->name.c_str();
-    info->isa = host->variant.c_str();
-    info->threads = int32_t(host->threads);
-    return okStatus();
+    static const Expected<std::vector<ListedDevice>> list = listDevices();
+    if (!list)
+      return toC(list.status());
+    if (outside(index, list->size()))
+      return badIndex("device", index, list->size());
+    const ListedDevice &device = (*list)[size_t(index)];
+    info->name = device.name.c_str();
+    info->description = device.info.name.c_str();
+    info->isa = device.info.variant.c_str();
+    info->threads = int32_t(device.info.threads);
+    return ACTNET_OK;
   });
 }
 
@@ -274,6 +270,7 @@ actnet_status actnet_create_session(const actnet_program *program,
                                options->dims[i].upper});
       chosen.step = options->step != 0;
       chosen.profile = options->profile != 0;
+      chosen.deadlineSeconds = options->deadline;
       if (options->notice)
         chosen.notice = [call = options->notice,
                          user = options->user](const std::string &line) {

@@ -3,17 +3,22 @@
 
 #include "actnet/Runtime/Session/JobQueue.h"
 #include "actnet/Runtime/Actor/StreamActor.h"
+#include "actnet/Runtime/Base/Futex.h"
+
+#include <algorithm>
 
 using namespace actnet;
 using namespace actnet::rt;
 
+/// What a queue with a job that was given up has to end in.
+static constexpr int64_t graceNs = 1000 * 1000 * 1000;
+
 Expected<std::unique_ptr<JobQueue>>
-JobQueue::create(Device &device, unsigned streams, unsigned slots,
-                 unsigned resources, bool stepping) {
+JobQueue::create(Device &device, std::span<const StreamKind> kinds,
+                 unsigned slots, unsigned resources, bool stepping) {
   std::unique_ptr<JobQueue> result(new JobQueue(slots, stepping));
-  for (unsigned i = 0; i < streams; ++i) {
-    ACTNET_ASSIGN_OR_RETURN(auto stream,
-                            device.createStream(StreamKind::compute));
+  for (StreamKind kind : kinds) {
+    ACTNET_ASSIGN_OR_RETURN(auto stream, device.createStream(kind));
     result->streamPointers.push_back(stream.get());
     result->streamList.push_back(std::move(stream));
   }
@@ -36,22 +41,33 @@ JobQueue::~JobQueue() {
     return;
   Message stop = Message::make(queue::stop, 0, queue::Stop{});
   stop.from = client->id();
-  if (system->send(actor, stop, Delivery::always) == Sent::yes)
-    while (!gone)
-      receiveOne();
+  if (system->send(actor, stop, Delivery::always) == Sent::yes) {
+    while (!gone && receiveOne(givenUp ? graceNs : waitForever))
+      ;
+    if (!gone) {
+      // The device hangs: answer what is open, then let the streams cancel it.
+      stop = Message::make(queue::stop, 0, queue::Stop{1});
+      stop.from = client->id();
+      system->send(actor, stop, Delivery::always);
+      streamPointers.clear();
+      streamList.clear();
+      while (!gone && receiveOne(waitForever))
+        ;
+    }
+  }
   client.reset();
   system.reset();
 }
 
-/// Takes one message and puts it where it belongs.
-void JobQueue::receiveOne() {
+/// Takes one message and puts it where it belongs; false if none came in time.
+bool JobQueue::receiveOne(int64_t timeoutNs) {
   Message message;
-  if (!client->receive(message, waitForever))
-    return;
+  if (!client->receive(message, timeoutNs))
+    return false;
   if (message.kind == queue::stopped)
     gone = true;
   if (message.kind != queue::jobDone || message.request >= slots.size())
-    return;
+    return true;
   auto done = message.as<queue::JobDone>();
   Slot &slot = slots[message.request];
   slot.answered = true;
@@ -59,6 +75,8 @@ void JobQueue::receiveOne() {
   slot.outcome = tables.takeFailure(done.failure);
   if (slot.outcome && done.code != StatusCode::ok)
     slot.outcome = Status(done.code, "the queue gave no reason");
+  givenUp |= done.code == StatusCode::deadlineExceeded;
+  return true;
 }
 
 Status JobQueue::request(const Message &message, unsigned slot) {
@@ -74,12 +92,13 @@ Status JobQueue::request(const Message &message, unsigned slot) {
       return failedPrecondition("the queue is closed");
     case Sent::busy:
       // As many requests as slots fit, so a credit is on its way.
-      receiveOne();
+      receiveOne(waitForever);
     }
   }
 }
 
-Status JobQueue::send(const PreparedJob &job, unsigned slot) {
+Status JobQueue::send(const PreparedJob &job, unsigned slot,
+                      int64_t deadlineNs) {
   uint32_t plan = tables.addPlan(&job);
   slots[slot].plan = plan;
   if (stepping) {
@@ -89,6 +108,7 @@ Status JobQueue::send(const PreparedJob &job, unsigned slot) {
   }
   queue::RunJob run;
   run.plan = plan;
+  slots[slot].deadlineNs = deadlineNs;
   Status status = request(Message::make(queue::runJob, slot, run), slot);
   if (!status)
     free(slot);
@@ -96,14 +116,26 @@ Status JobQueue::send(const PreparedJob &job, unsigned slot) {
 }
 
 Status JobQueue::await(unsigned slot) {
-  while (!slots[slot].answered)
-    receiveOne();
+  while (!slots[slot].answered) {
+    int64_t deadline = slots[slot].deadlineNs;
+    if (receiveOne(deadline == INT64_MAX
+                       ? waitForever
+                       : std::max<int64_t>(0, deadline - monotonicNs())) ||
+        slots[slot].answered)
+      continue;
+    // Answered at once, as failed or as what it became meanwhile.
+    slots[slot].deadlineNs = INT64_MAX;
+    Message late = Message::make(queue::giveUp, slot);
+    late.from = client->id();
+    system->send(actor, late, Delivery::always);
+  }
   return slots[slot].outcome;
 }
 
 void JobQueue::free(unsigned slot) {
   tables.removePlan(slots[slot].plan);
   slots[slot].plan = 0;
+  slots[slot].deadlineNs = INT64_MAX;
   slots[slot].outcome = Status();
 }
 

@@ -19,11 +19,10 @@ static FunctionLayout fromPlan(const pkg::MemoryPlan &memory) {
   return layout;
 }
 
-Expected<Layout> rt::makeLayout(const Program &program,
+Expected<Layout> rt::makeLayout(const Program &program, const pkg::Plan &plan,
                                 std::span<const pkg::Range> dims,
                                 uint64_t slots) {
   const pkg::Interface &interface = program.interface();
-  const pkg::Plan &plan = program.hostPlan();
   // The package's own plan was made, and verified when it was opened, for the
   // bounds that it states; other bounds mean planning anew.
   std::vector<pkg::Range> own = pkg::dimRanges(interface);

@@ -31,15 +31,15 @@ Program::openMemory(std::span<const std::byte> bytes) {
 
 Expected<std::unique_ptr<Program>> Program::create(pkg::Reader reader) {
   std::unique_ptr<Program> program(new Program(std::move(reader)));
-  program->plan = program->package.findPlan("host");
-  if (!program->plan)
-    return failedPrecondition(program->package.name() +
-                              ": expected a plan for the host, found none");
+  if (program->package.plans().empty())
+    return dataLoss(program->package.name() + ": expected a plan, found none");
   const pkg::Interface &interface = program->interface();
-  for (uint32_t f = 0; f < interface.functions.size(); ++f)
-    if (!pkg::Reader::findFunction(*program->plan, f))
-      return dataLoss(program->package.name() + ": the host's plan lacks '" +
-                      interface.functions[f]->name + "'");
+  for (const auto &plan : program->package.plans())
+    for (uint32_t f = 0; f < interface.functions.size(); ++f)
+      if (!pkg::Reader::findFunction(*plan, f))
+        return dataLoss(program->package.name() + ": the plan for " +
+                        plan->target + " lacks '" +
+                        interface.functions[f]->name + "'");
 
   std::vector<pkg::Range> dims = pkg::dimRanges(interface);
   std::vector<pkg::Range> ranges = pkg::exprRanges(interface.exprs, dims);
@@ -56,18 +56,27 @@ Expected<std::unique_ptr<Program>> Program::create(pkg::Reader reader) {
     program->functionList.push_back(std::move(desc));
   }
 
-  for (const auto &image : program->plan->images)
-    program->isaPointers.push_back(image->isa.c_str());
-  program->libc = oldestLibc();
   actnet_program_info &info = program->programInfo;
+  if (const pkg::Plan *host = program->findPlan("host")) {
+    for (const auto &image : host->images)
+      program->isaPointers.push_back(image->isa.c_str());
+    info.kernels = int32_t(host->kernels.size());
+  }
+  if (const pkg::Plan *cuda = program->findPlan("cuda")) {
+    for (const auto &image : cuda->images)
+      program->gpuIsaPointers.push_back(image->isa.c_str());
+    info.gpu_kernels = int32_t(cuda->kernels.size());
+  }
+  program->libc = oldestLibc();
   info.model = interface.model.c_str();
   info.producer = interface.producer.c_str();
   info.schema = interface.schema_version;
   info.functions = int32_t(interface.functions.size());
   info.dims = int32_t(interface.dims.size());
-  info.kernels = int32_t(program->plan->kernels.size());
   info.variants = int32_t(program->isaPointers.size());
   info.isas = program->isaPointers.data();
+  info.gpu_variants = int32_t(program->gpuIsaPointers.size());
+  info.gpu_isas = program->gpuIsaPointers.data();
   info.weight_bytes = program->package.weights().size();
   for (const pkg::Section &section : program->package.sections())
     info.package_bytes = std::max<uint64_t>(

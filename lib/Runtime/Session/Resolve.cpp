@@ -15,7 +15,7 @@ constexpr unsigned maxDepth = 1000;
 class Resolver {
 public:
   explicit Resolver(const ResolveInput &input)
-      : in(input), plan(input.program->hostPlan()),
+      : in(input), plan(*input.plan),
         function(*pkg::Reader::findFunction(plan, input.function)),
         layout(input.layout->functions[input.function]) {}
 
@@ -71,7 +71,7 @@ std::byte *Resolver::root(const pkg::Buffer &buffer, uint32_t id) const {
   const Layout &all = *in.layout;
   switch (buffer.region) {
   case pkg::Region::Weight:
-    return in.weights + in.program->interface().weights[buffer.binding]->offset;
+    return in.weights + in.weightOffsets[buffer.binding];
   case pkg::Region::State:
     return in.arena + all.stateOffsets[buffer.binding];
   case pkg::Region::Input:
@@ -209,7 +209,7 @@ Status Resolver::record(const pkg::Record &record, uint32_t at,
     return loop(*record.body.AsLoop(), stream, at, depth);
   case pkg::BodyKind::Call:
     return failedPrecondition("library '" + record.body.AsCall()->library +
-                              "' is not there on the host");
+                              "' is not supported yet");
   case pkg::BodyKind::Reply:
   case pkg::BodyKind::NONE:
     // The sender is answered when the whole job is done.
@@ -264,6 +264,14 @@ Status Resolver::transfers(bool up) {
     copy.src = up ? in.inputs[index] : place;
     copy.dst = up ? place : in.outputs[index];
     copy.bytes = copy.src && copy.dst ? bytes : 0;
+    if (in.staging) {
+      std::byte *staged =
+          in.staging + (place - (in.arena + in.layout->ringOffset(0)));
+      if (up)
+        copy.src = staged;
+      else
+        copy.dst = staged;
+    }
   }
   // An input that nothing reads may have no buffer; an output must.
   for (size_t i = 0; !up && i < tensors.size(); ++i)
@@ -327,9 +335,9 @@ void Resolver::resources() {
   }
 }
 
-/// Streams are ordered by events alone. Stream 0 carries the transfers, and the
-/// jobs share scratch: the other streams begin after its upload, and it ends
-/// after them.
+/// Streams are ordered by events alone. Stream 0 carries the transfers, or
+/// waits for them, and the jobs share scratch: the other streams begin after
+/// its upload, and it ends after them.
 Status Resolver::barrier(uint32_t at, bool opens) {
   Event *first = function.streams > 1 ? in.barriers[0].get() : nullptr;
   if (first && opens)
@@ -352,17 +360,31 @@ Expected<ResolvedJob> Resolver::run() {
   uint32_t start = newBlock();
   ACTNET_RETURN_IF_ERROR(transfers(true));
   ACTNET_RETURN_IF_ERROR(transfers(false));
-  JobSpec::Line last{0, job.downloads};
+  bool apart = in.staging != nullptr;
+  bool up = in.transfers && !job.uploads.empty();
+  bool down = in.transfers && !job.downloads.empty();
+  if (apart && up)
+    job.uploads.push_back(SignalRecord{in.uploaded});
+  if (apart && down) {
+    job.downloads.insert(job.downloads.begin(), AwaitRecord{in.computed});
+    job.firstDownload = 1;
+  }
   // Lines of their own, also beside others of the same stream: their pointers
   // change with every job, those of the rest never.
-  if (in.transfers && !job.uploads.empty())
-    job.spec.blocks[start].push_back(JobSpec::Line{0, job.uploads});
+  if (up)
+    job.spec.blocks[start].push_back(
+        JobSpec::Line{in.uploadStream, job.uploads});
   job.spec.blocks[start].push_back(JobSpec::Line{0, {}});
+  if (apart && up)
+    ACTNET_RETURN_IF_ERROR(add(AwaitRecord{in.uploaded}, 0, start));
   ACTNET_RETURN_IF_ERROR(barrier(start, true));
   ACTNET_RETURN_IF_ERROR(block(*function.body, start, 0));
   ACTNET_RETURN_IF_ERROR(barrier(start, false));
-  if (in.transfers && !job.downloads.empty())
-    job.spec.blocks[start].push_back(std::move(last));
+  if (apart && down)
+    ACTNET_RETURN_IF_ERROR(add(SignalRecord{in.computed}, 0, start));
+  if (down)
+    job.spec.blocks[start].push_back(
+        JobSpec::Line{in.downloadStream, job.downloads});
   resources();
   return std::move(job);
 }

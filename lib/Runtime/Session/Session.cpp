@@ -11,6 +11,7 @@
 #include "actnet/Runtime/Session/HostTensor.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace actnet;
 using namespace actnet::rt;
@@ -96,10 +97,10 @@ Session::findEntry(uint32_t function, const std::vector<int64_t> &values) {
   auto made = std::make_unique<DimEntry>();
   made->dims = values;
   made->values = pkg::ExprValues(source.interface().exprs, values);
-  const pkg::FunctionPlan &plan =
-      *pkg::Reader::findFunction(source.hostPlan(), function);
+  const pkg::FunctionPlan &functionPlan =
+      *pkg::Reader::findFunction(*plan, function);
   ACTNET_RETURN_IF_ERROR(
-      pkg::checkSizes(source.interface(), plan, made->values));
+      pkg::checkSizes(source.interface(), functionPlan, made->values));
   for (const TensorDesc &output : source.functions()[function].outputs) {
     std::vector<int64_t> shape(output.extents.size());
     ACTNET_RETURN_IF_ERROR(source.evaluateShape(output, values, shape.data()));
@@ -142,8 +143,9 @@ Status Session::updateTransfers(Ready &ready, FunctionState &state,
   bool changed = false;
   for (size_t i = 0; i < state.inputs.size(); ++i) {
     auto &copy = std::get<CopyRecord>(ready.resolved.uploads[i]);
-    // An input that nothing reads has no place to go to.
-    if (!copy.dst || copy.src == state.inputs[i].data)
+    // An input that nothing reads has no place to go to; one that is staged
+    // comes from where it always does.
+    if (isApart() || !copy.dst || copy.src == state.inputs[i].data)
       continue;
     changed = true;
     copy.src = state.inputs[i].data;
@@ -152,10 +154,15 @@ Status Session::updateTransfers(Ready &ready, FunctionState &state,
     ACTNET_RETURN_IF_ERROR(update(steps.front(), ready.resolved.uploads));
   changed = false;
   for (size_t i = 0; i < state.outputs.size(); ++i) {
-    auto &copy = std::get<CopyRecord>(ready.resolved.downloads[i]);
+    auto &copy = std::get<CopyRecord>(
+        ready.resolved.downloads[i + ready.resolved.firstDownload]);
+    uint64_t bytes = state.outputs[i].data ? entry.outputBytes[i] : 0;
+    changed |= copy.bytes != bytes;
+    copy.bytes = bytes;
+    if (isApart())
+      continue;
     changed |= copy.dst != state.outputs[i].data;
     copy.dst = state.outputs[i].data;
-    copy.bytes = copy.dst ? entry.outputBytes[i] : 0;
   }
   if (changed)
     ACTNET_RETURN_IF_ERROR(update(steps.back(), ready.resolved.downloads));
@@ -178,6 +185,7 @@ Expected<Session::Ready *> Session::makeReady(uint32_t function,
     state.outputPointers[i] = state.outputs[i].data;
   ResolveInput input;
   input.program = &source;
+  input.plan = plan;
   input.function = function;
   input.layout = &layout;
   input.values = &entry.values;
@@ -186,17 +194,52 @@ Expected<Session::Ready *> Session::makeReady(uint32_t function,
   input.barriers = barriers;
   input.arena = static_cast<std::byte *>(arena.data());
   input.weights = weights;
+  input.weightOffsets = weightOffsets;
   input.slot = slot;
   input.transfers = transfers;
   input.inputs = state.inputPointers;
   input.outputs = state.outputPointers;
   input.stepping = options.step;
+  input.staging = static_cast<std::byte *>(staging.data());
+  if (isApart()) {
+    input.uploadStream = computeStreams;
+    input.downloadStream = computeStreams + 1;
+    input.uploaded = uploaded[slot].get();
+    input.computed = computed[slot].get();
+  }
   ACTNET_ASSIGN_OR_RETURN(ResolvedJob resolved, resolveJob(input));
   ACTNET_ASSIGN_OR_RETURN(
       ready.prepared,
       PreparedJob::prepare(*device, queue->streams(), resolved.spec));
   ready.resolved = std::move(resolved);
   return &ready;
+}
+
+/// Copies the job's inputs into the ring's image, and notes where its outputs
+/// go from there. Allocates nothing once the slot has held as many outputs.
+void Session::stageInputs(const Ready &ready, const FunctionState &state,
+                          Slot &slot) {
+  for (size_t i = 0; i < state.inputs.size(); ++i) {
+    const auto &copy = std::get<CopyRecord>(ready.resolved.uploads[i]);
+    if (copy.bytes)
+      std::memcpy(const_cast<void *>(copy.src), state.inputs[i].data,
+                  copy.bytes);
+  }
+  for (size_t i = 0; i < state.outputs.size(); ++i) {
+    const auto &copy = std::get<CopyRecord>(
+        ready.resolved.downloads[i + ready.resolved.firstDownload]);
+    if (copy.bytes)
+      slot.deliveries.push_back(CopyRecord{
+          CopyKind::down, state.outputs[i].data, copy.dst, copy.bytes});
+  }
+}
+
+/// Copies the staged outputs of a job that has ended to its caller.
+void Session::deliver(Slot &slot, const Status &outcome) {
+  for (const CopyRecord &copy : slot.deliveries)
+    if (outcome)
+      std::memcpy(copy.dst, copy.src, copy.bytes);
+  slot.deliveries.clear();
 }
 
 Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
@@ -224,8 +267,12 @@ Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
     ACTNET_RETURN_IF_ERROR(ensurePlanned(function, entry->dims));
   ACTNET_ASSIGN_OR_RETURN(Ready * ready,
                           makeReady(function, *entry, slot, transfers));
-  ACTNET_RETURN_IF_ERROR(queue->send(*ready->prepared, slot));
-  slots[slot] = {++lastJob, entry};
+  slots[slot].deliveries.clear();
+  if (transfers && isApart())
+    stageInputs(*ready, state, slots[slot]);
+  ACTNET_RETURN_IF_ERROR(queue->send(*ready->prepared, slot, deadlineNs()));
+  slots[slot].job = ++lastJob;
+  slots[slot].entry = entry;
   entry->lastUse = ++clock;
   ++entry->inFlight;
   return lastJob;
@@ -252,9 +299,11 @@ Status Session::wait(uint64_t job) {
     if (job == 0 || slot.job != job)
       continue;
     Status status = queue->await(i);
+    deliver(slot, status);
     queue->free(i);
     --slot.entry->inFlight;
-    slot = Slot();
+    slot.job = 0;
+    slot.entry = nullptr;
     return status.addContext("job " + std::to_string(job));
   }
   return invalidArgument("job: expected one that is in flight, found " +

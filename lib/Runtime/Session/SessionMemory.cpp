@@ -14,22 +14,21 @@ using namespace actnet;
 using namespace actnet::rt;
 
 actnet_memory_info Session::memory() const {
-  const pkg::Plan &plan = source.hostPlan();
   actnet_memory_info info = {};
   uint64_t kernelScratch = 0;
-  unsigned streams = 1;
-  for (const auto &kernel : plan.kernels)
+  for (const auto &kernel : plan->kernels)
     kernelScratch = std::max(kernelScratch, kernel->scratch_bytes);
-  for (const auto &function : plan.functions)
-    streams = std::max<unsigned>(streams, function->streams);
-  // The thread of the first stream counts among the device's threads.
-  uint64_t threads = device->info().threads + streams - 1;
+  // The thread of the first stream counts among the device's threads. On a GPU
+  // kernels have no scratch of their own: it is in the plan.
+  uint64_t threads = device->info().threads + computeStreams - 1;
   MemoryStats stats = device->memoryStats();
-  info.weights = int64_t(wholePages(source.reader().weights().size()));
+  uint64_t weightBytes =
+      isApart() ? uploadedWeights.size() : source.reader().weights().size();
+  info.weights = int64_t(wholePages(weightBytes));
   info.state = int64_t(layout.stateBytes);
   info.thread_scratch = int64_t(wholePages(kernelScratch) * threads);
   info.stacks = int64_t(stats.stackBytes + queue->stackBytes());
-  info.staging = int64_t(stagingBytes());
+  info.staging = int64_t(cellBytes() + (layout.complete ? staging.size() : 0));
   if (layout.complete) {
     info.ring = int64_t(layout.ringBytes());
     info.scratch = int64_t(layout.scratchBytes);
@@ -51,16 +50,16 @@ actnet_memory_info Session::memory() const {
   if (arena.data())
     touched(arena.data(), arena.size());
   if (weights)
-    touched(weights, source.reader().weights().size());
+    touched(weights, weightBytes);
   info.observed = int64_t(observed);
   return info;
 }
 
 /// Bytes that branches and loops read back through: a page for each prepared
 /// job that has one, as many jobs as a session keeps.
-uint64_t Session::stagingBytes() const {
+uint64_t Session::cellBytes() const {
   uint64_t bytes = 0;
-  for (const auto &function : source.hostPlan().functions) {
+  for (const auto &function : plan->functions) {
     uint64_t cells = 0;
     auto count = [&](auto &self, const pkg::Block &block) -> void {
       for (const auto &record : block.records) {

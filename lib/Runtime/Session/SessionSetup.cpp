@@ -3,7 +3,6 @@
 
 #include "Profile.h"
 #include "actnet/Package/Lifetimes.h"
-#include "actnet/Runtime/Device/Host.h"
 #include "actnet/Runtime/Session/Session.h"
 
 #include <algorithm>
@@ -38,21 +37,12 @@ Status Session::setUp() {
   if (options.inFlight > 0)
     slotCount = options.inFlight;
   ACTNET_RETURN_IF_ERROR(chooseDims());
-  if (options.device != "auto" && options.device != "host")
-    return notFound("device: expected auto or host, found '" + options.device +
-                    "'");
-  HostOptions host;
-  host.threads = options.threads;
-  host.isa = options.isa;
-  ACTNET_ASSIGN_OR_RETURN(device, createHostDevice(host));
-  if (options.profile) {
-    profile = std::make_unique<Profile>();
-    device = profile->wrap(std::move(device));
-  }
-  ACTNET_RETURN_IF_ERROR(loadCode());
+  ACTNET_RETURN_IF_ERROR(openAnyDevice());
+  ACTNET_RETURN_IF_ERROR(placeWeights());
   // Plan before streams are made: a variable that fits nowhere is the user's
   // to hear about first.
-  ACTNET_ASSIGN_OR_RETURN(Layout first, makeLayout(source, dims, slotCount));
+  ACTNET_ASSIGN_OR_RETURN(Layout first,
+                          makeLayout(source, *plan, dims, slotCount));
   ACTNET_RETURN_IF_ERROR(createStreams());
   for (const FunctionDesc &desc : source.functions()) {
     FunctionState &state = functions.emplace_back();
@@ -93,74 +83,31 @@ Status Session::chooseDims() {
   return okStatus();
 }
 
-Status Session::loadCode() {
-  const pkg::Plan &plan = source.hostPlan();
-  std::vector<CodeImage> images;
-  for (const auto &image : plan.images)
-    if (image->kind == pkg::ImageKind::HostELF)
-      images.push_back({"elf", image->isa, source.reader().image(*image)});
-  std::vector<KernelDesc> kernels;
-  std::vector<std::vector<OperandAccess>> access;
-  for (const auto &kernel : plan.kernels) {
-    std::vector<OperandAccess> &list = access.emplace_back();
-    for (pkg::Access how : kernel->access)
-      list.push_back(how == pkg::Access::Read    ? OperandAccess::read
-                     : how == pkg::Access::Write ? OperandAccess::write
-                                                 : OperandAccess::readWrite);
-    kernels.push_back({kernel->symbol,
-                       kernel->scratch_bytes,
-                       kernel->threads,
-                       kernel->shared_bytes,
-                       {}});
-  }
-  // The lists no longer move.
-  for (size_t i = 0; i < kernels.size(); ++i)
-    kernels[i].access = access[i];
-  ExecutableDesc desc;
-  desc.images = images;
-  desc.kernels = kernels;
-  desc.variant = options.isa;
-  // A plan without kernels (a function that only copies) needs no code.
-  if (!kernels.empty() || !images.empty()) {
-    ACTNET_ASSIGN_OR_RETURN(executable, device->load(desc));
-  }
-  std::span<const std::byte> bytes = source.reader().weights();
-  if (bytes.empty())
-    return okStatus();
-  if (device->info().hostAddressable) {
-    ACTNET_ASSIGN_OR_RETURN(DevicePtr adopted,
-                            device->adopt(bytes.data(), bytes.size()));
-    weights = static_cast<std::byte *>(adopted);
-    return okStatus();
-  }
-  ACTNET_ASSIGN_OR_RETURN(
-      uploadedWeights,
-      DeviceMemory::allocate(*device, bytes.size(), MemoryKind::device));
-  weights = static_cast<std::byte *>(uploadedWeights.data());
-  ACTNET_ASSIGN_OR_RETURN(auto stream,
-                          device->createStream(StreamKind::upload));
-  ACTNET_RETURN_IF_ERROR(
-      stream->copy(CopyKind::up, weights, bytes.data(), bytes.size()));
-  return stream->synchronize();
-}
-
 Status Session::createStreams() {
-  unsigned streams = 1;
   uint32_t signalCount = 0;
-  for (const auto &function : source.hostPlan().functions) {
-    streams = std::max<unsigned>(streams, function->streams);
+  for (const auto &function : plan->functions) {
+    computeStreams = std::max<unsigned>(computeStreams, function->streams);
     signalCount = std::max(signalCount, function->signals);
   }
   for (uint32_t i = 0; i < signalCount; ++i) {
     ACTNET_ASSIGN_OR_RETURN(auto event, device->createEvent());
     signals.push_back(std::move(event));
   }
-  for (unsigned i = 0; streams > 1 && i < streams; ++i) {
+  for (unsigned i = 0; computeStreams > 1 && i < computeStreams; ++i) {
     ACTNET_ASSIGN_OR_RETURN(auto event, device->createEvent());
     barriers.push_back(std::move(event));
   }
+  std::vector<StreamKind> kinds(computeStreams, StreamKind::compute);
+  if (isApart()) {
+    kinds.insert(kinds.end(), {StreamKind::upload, StreamKind::download});
+    for (unsigned slot = 0; slot < slotCount; ++slot)
+      for (auto *list : {&uploaded, &computed}) {
+        ACTNET_ASSIGN_OR_RETURN(auto event, device->createEvent());
+        list->push_back(std::move(event));
+      }
+  }
   ACTNET_ASSIGN_OR_RETURN(
-      queue, JobQueue::create(*device, streams, slotCount,
+      queue, JobQueue::create(*device, kinds, slotCount,
                               unsigned(source.interface().variables.size()),
                               options.step));
   return okStatus();
@@ -187,6 +134,12 @@ Status Session::createArena(Layout next) {
         ready = Ready();
   arena = std::move(memory);
   layout = std::move(next);
+  staging.reset();
+  if (isApart() && layout.ringBytes() > 0) {
+    ACTNET_ASSIGN_OR_RETURN(staging,
+                            DeviceMemory::allocate(*device, layout.ringBytes(),
+                                                   MemoryKind::staging));
+  }
   return okStatus();
 }
 
@@ -222,14 +175,15 @@ Status Session::ensurePlanned(uint32_t function,
     if (arena.data() && layout.dims[i].upper != pkg::unbounded)
       wanted[i].upper = std::max(wanted[i].upper, layout.dims[i].upper);
   }
-  ACTNET_ASSIGN_OR_RETURN(Layout next, makeLayout(source, wanted, slotCount));
+  ACTNET_ASSIGN_OR_RETURN(Layout next,
+                          makeLayout(source, *plan, wanted, slotCount));
   if (!next.functions[function].known)
     return failedPrecondition("function '" +
                               source.interface().functions[function]->name +
                               "': a buffer has no upper bound for these dims");
   for (unsigned slot = 0; slot < slots.size(); ++slot)
-    if (slots[slot].job != 0)
-      queue->await(slot).ignore(); // its own wait hears what became of it
+    if (slots[slot].job != 0) // its own wait hears what became of it
+      deliver(slots[slot], queue->await(slot));
   noteUnbounded(values);
   return createArena(std::move(next));
 }
@@ -254,9 +208,9 @@ Status Session::resetState() {
                           "' is larger than any memory");
     if (variable.initial != pkg::none) {
       const pkg::Weight &weight = *interface.weights[variable.initial];
-      line.records.push_back(CopyRecord{CopyKind::within, place,
-                                        weights + weight.offset,
-                                        std::min(bytes, weight.bytes)});
+      line.records.push_back(CopyRecord{
+          CopyKind::within, place, weights + weightOffsets[variable.initial],
+          std::min(bytes, weight.bytes)});
     } else {
       line.records.push_back(FillRecord{place, 0, 1, bytes});
     }
@@ -266,7 +220,7 @@ Status Session::resetState() {
   spec.blocks.emplace_back().push_back(std::move(line));
   ACTNET_ASSIGN_OR_RETURN(
       auto prepared, PreparedJob::prepare(*device, queue->streams(), spec));
-  ACTNET_RETURN_IF_ERROR(queue->send(*prepared, 0));
+  ACTNET_RETURN_IF_ERROR(queue->send(*prepared, 0, deadlineNs()));
   Status status = queue->await(0);
   queue->free(0);
   return status.addContext("setting the variables");

@@ -119,7 +119,10 @@ mkdir empty
 expect 2 "--inputs: expected x.npy, x.pb, input_0.npy or input_0.pb in 'empty'" ./affine --inputs empty
 
 # What is right to ask for but is not there: exit code 1.
-expect 1 "device: expected auto or host, found 'cuda'" ./affine --device=cuda
+expect 1 "device: expected auto, host, cuda, cuda:N or toy, found 'tpu'" ./affine --device=tpu
+expect 1 'device cuda: the program has no code for it, only for x86-64-v2, x86-64; compile it with --target=cuda:sm_80' ./affine --device=cuda
+expect 1 'device toy: the program has no code for it' ./affine --device=toy
+expect 0 '"device": "host"' ./affine --device=auto --json
 expect 1 "unknown isa 'z80'" ./affine --isa=z80
 expect 1 'x86-64-v3' ./affine --isa=x86-64-v3
 expect 1 'nowhere.actnet' "$run" nowhere.actnet

@@ -25,6 +25,7 @@ enum Kind : MessageKind {
   stop,
   completion,
   timerCheck,
+  giveUp,
   // Answers.
   jobDone,
   stopped,
@@ -104,6 +105,10 @@ struct TimerCheck {
   uint32_t slot = 0;
   uint32_t generation = 0;
 };
+
+// `giveUp` has no content: it names a request of its sender by the number, and
+// treats it as if its deadline had passed. For senders that keep the time
+// themselves, at no cost to jobs that end in time.
 
 /// The one answer to a request.
 struct JobDone {

@@ -110,6 +110,7 @@ private:
   void complete(const queue::Completion &completion);
   void giveUp(Job &job, Status why);
   void checkTimer(const queue::TimerCheck &check);
+  void giveUpRequest(const Message &message);
   void stop(const Message &message);
   void close(Status why);
   void answerInOrder();

@@ -22,22 +22,26 @@ namespace actnet::rt {
 /// thread at a time.
 class JobQueue {
 public:
-  /// Makes a queue of `streams` streams for `slots` jobs at a time, whose jobs
+  /// Makes a queue of streams of these kinds for `slots` jobs at a time, whose
+  /// jobs
   /// name resources below `resources`. `device` must outlive it. With
   /// `stepping` a job goes record by record, and `send` returns at its end.
   static Expected<std::unique_ptr<JobQueue>>
-  create(Device &device, unsigned streams, unsigned slots, unsigned resources,
-         bool stepping);
+  create(Device &device, std::span<const StreamKind> kinds, unsigned slots,
+         unsigned resources, bool stepping);
 
-  /// Waits for what is in flight, then stops the actor.
+  /// Waits for what is in flight, then stops the actor. After a job was given
+  /// up, what the device does not end within a second is cancelled.
   ~JobQueue();
 
   /// The streams, for preparing jobs.
   std::span<DeviceStream *const> streams() const { return streamPointers; }
 
   /// Sends a job; its reply arrives at `slot`, which must be free. The job must
-  /// live until then. Errors: failedPrecondition when the queue is closed.
-  Status send(const PreparedJob &job, unsigned slot);
+  /// live until then, and after one past its deadline (by the steady clock;
+  /// INT64_MAX: none) as long as the queue. Errors: failedPrecondition when the
+  /// queue is closed.
+  Status send(const PreparedJob &job, unsigned slot, int64_t deadlineNs);
 
   /// Waits for the reply of the job in `slot` and returns what became of it.
   /// The reply stays until `free`, so waiting twice is fine.
@@ -52,6 +56,7 @@ public:
 private:
   struct Slot {
     bool answered = false;
+    int64_t deadlineNs = INT64_MAX;
     uint32_t plan = 0;
     uint64_t value = 0;
     Status outcome;
@@ -59,7 +64,7 @@ private:
   JobQueue(unsigned slots, bool stepping)
       : slots(slots + 1), stepping(stepping) {}
   Status request(const Message &message, unsigned slot);
-  void receiveOne();
+  bool receiveOne(int64_t timeoutNs);
   Status stepThrough(const PreparedJob &job, uint32_t plan);
   Status stepBlock(const PreparedJob &job, uint32_t plan, uint32_t block);
   Status stepLine(const PreparedJob::Step &step, uint32_t plan, uint32_t block,
@@ -76,6 +81,7 @@ private:
   std::vector<Slot> slots; ///< the last one is for single records
   bool stepping = false;
   bool gone = false;
+  bool givenUp = false; ///< a job passed its deadline
 };
 
 } // namespace actnet::rt

@@ -57,11 +57,12 @@ struct Layout {
   uint64_t scratchOffset() const { return stateBytes + ringBytes(); }
 };
 
-/// Lays out an arena with `slots` ring slots for dims within `dims`. Functions
+/// Lays out an arena for a clone with `slots` ring slots for dims within
+/// `dims`. Functions
 /// whose memory the bounds do not determine stay unknown.
 /// Errors: failedPrecondition (a variable without an upper bound), internal (a
 /// plan that the verifier refuses).
-Expected<Layout> makeLayout(const Program &program,
+Expected<Layout> makeLayout(const Program &program, const pkg::Plan &plan,
                             std::span<const pkg::Range> dims, uint64_t slots);
 
 } // namespace actnet::rt

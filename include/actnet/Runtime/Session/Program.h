@@ -35,8 +35,8 @@ struct FunctionDesc {
 class Program {
 public:
   /// Opens a package file, or a program with a package at its end.
-  /// Errors: those of pkg::Reader::openFile, and failedPrecondition if it has
-  /// no plan for the host.
+  /// Errors: those of pkg::Reader::openFile, and dataLoss if it has no plan,
+  /// or one that lacks a function.
   static Expected<std::unique_ptr<Program>> openFile(const std::string &path);
 
   /// Reads a package in memory that outlives the program.
@@ -45,7 +45,10 @@ public:
 
   const pkg::Reader &reader() const { return package; }
   const pkg::Interface &interface() const { return package.interface(); }
-  const pkg::Plan &hostPlan() const { return *plan; }
+  /// The clone for a target ("host", "cuda"), or null.
+  const pkg::Plan *findPlan(std::string_view target) const {
+    return package.findPlan(target);
+  }
   const std::vector<FunctionDesc> &functions() const { return functionList; }
   const actnet_program_info &info() const { return programInfo; }
 
@@ -62,9 +65,8 @@ private:
                       std::span<const std::string> names) const;
 
   pkg::Reader package;
-  const pkg::Plan *plan = nullptr;
   std::vector<FunctionDesc> functionList;
-  std::vector<const char *> isaPointers;
+  std::vector<const char *> isaPointers, gpuIsaPointers;
   std::string libc;
   actnet_program_info programInfo = {};
 };

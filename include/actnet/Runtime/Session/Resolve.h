@@ -23,7 +23,10 @@ struct ResolvedJob {
   JobSpec spec;
   /// Per input the copy up, per output the copy down; they are the first and
   /// the last line of block 0, where there are any and they were asked for.
+  /// Where transfers have streams of their own, a signal follows the uploads
+  /// and an await stands before the downloads.
   std::vector<Record> uploads, downloads;
+  size_t firstDownload = 0; ///< index in `downloads` of the first output
   std::deque<std::vector<DevicePtr>> operandLists;
   std::deque<std::vector<int64_t>> dimLists;
   std::deque<std::vector<uint64_t>> sizeLists;
@@ -32,6 +35,7 @@ struct ResolvedJob {
 /// What a job is resolved for.
 struct ResolveInput {
   const Program *program = nullptr;
+  const pkg::Plan *plan = nullptr;
   uint32_t function = 0;
   const Layout *layout = nullptr;
   const pkg::ExprValues *values = nullptr;
@@ -42,12 +46,19 @@ struct ResolveInput {
   std::span<const std::unique_ptr<Event>> barriers;
   std::byte *arena = nullptr;   ///< never null; the layout's regions
   std::byte *weights = nullptr; ///< start of the weights on the device
-  uint64_t slot = 0;            ///< of the ring
-  bool transfers = true;        ///< with the copies up and down
+  std::span<const uint64_t> weightOffsets; ///< by weight id, from `weights`
+  uint64_t slot = 0;                       ///< of the ring
+  bool transfers = true;                   ///< with the copies up and down
   /// The caller's buffers; null means that nothing is copied.
   std::span<const void *const> inputs;
   std::span<void *const> outputs;
   bool stepping = false;
+  /// The ring's image in host memory, which the copies use instead of the
+  /// caller's buffers; they then have the streams below. Null: stream 0 copies
+  /// from and to the caller's buffers.
+  std::byte *staging = nullptr;
+  uint32_t uploadStream = 0, downloadStream = 0;
+  Event *uploaded = nullptr, *computed = nullptr;
 };
 
 /// Resolves one job. Sizes must have passed pkg::checkSizes for these values.

@@ -11,6 +11,7 @@
 #ifndef ACTNET_RUNTIME_SESSION_SESSION_H
 #define ACTNET_RUNTIME_SESSION_SESSION_H
 
+#include "actnet/Runtime/Session/Devices.h"
 #include "actnet/Runtime/Session/JobQueue.h"
 #include "actnet/Runtime/Session/Resolve.h"
 
@@ -35,9 +36,14 @@ struct SessionOptions {
   std::vector<DimBound> dims;
   bool step = false;
   bool profile = false;
+  /// Seconds after which a job is given up and the queue closes; 0: the
+  /// device's default, negative: never.
+  double deadlineSeconds = 0;
   /// Bytes behind the arena, in no promise: where a test lets kernels write
   /// that do not keep to their plan, so that they can be seen to.
   uint64_t slackBytes = 0;
+  /// Where a test puts something around the device; may be empty.
+  std::function<std::unique_ptr<Device>(std::unique_ptr<Device>)> wrap;
   /// Gets one line each; may be empty. Called by the session's thread.
   std::function<void(const std::string &)> notice;
 };
@@ -111,13 +117,19 @@ private:
   struct Slot {
     uint64_t job = 0; ///< 0: free
     DimEntry *entry = nullptr;
+    /// Where the job's staged outputs go when it has ended; of a job without
+    /// staging or already delivered, none.
+    std::vector<CopyRecord> deliveries;
   };
   static constexpr size_t maxEntries = 16;
 
   Session(const Program &program, SessionOptions options);
   Status setUp();
   Status chooseDims();
-  Status loadCode();
+  Status openAnyDevice();
+  Status openDevice(const DeviceName &name);
+  Status loadCode(const DeviceCode &code);
+  Status placeWeights();
   Status createStreams();
   Status createArena(Layout next);
   Status initializeState();
@@ -129,7 +141,13 @@ private:
                               bool transfers);
   Status updateTransfers(Ready &ready, FunctionState &state,
                          const DimEntry &entry);
-  uint64_t stagingBytes() const;
+  void stageInputs(const Ready &ready, const FunctionState &state, Slot &slot);
+  void deliver(Slot &slot, const Status &outcome);
+  uint64_t cellBytes() const;
+  int64_t deadlineNs() const;
+  /// Memory of the device that the host can't touch: what goes there and back
+  /// is staged.
+  bool isApart() const { return !device->info().hostAddressable; }
   void noteUnbounded(const std::vector<int64_t> &dims);
 
   const Program &source;
@@ -140,12 +158,17 @@ private:
   std::vector<int64_t> scratchDims;
   std::unique_ptr<Profile> profile;
   std::unique_ptr<Device> device;
+  const pkg::Plan *plan = nullptr; ///< the clone that the device runs
   std::unique_ptr<Executable> executable;
   std::byte *weights = nullptr;
+  std::vector<uint64_t> weightOffsets; ///< by weight, from `weights`
   DeviceMemory uploadedWeights; ///< where the device cannot read the host's
   DeviceMemory arena;
+  DeviceMemory staging; ///< the ring's image where the device is apart
   Layout layout;
+  unsigned computeStreams = 1;
   std::vector<std::unique_ptr<Event>> signals, barriers;
+  std::vector<std::unique_ptr<Event>> uploaded, computed; ///< per slot
   std::vector<FunctionState> functions;
   std::vector<Slot> slots;
   uint64_t lastJob = 0;

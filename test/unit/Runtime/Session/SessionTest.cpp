@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Runtime/Session/Session.h"
+#include "ApartDevice.h"
 #include "TestPackages.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +14,13 @@ using namespace actnet::rt::test;
 using testing::HasSubstr;
 
 namespace {
+/// With ACTNET_TEST_DEVICE=apart all sessions of this test run on a device
+/// whose memory the host can't touch.
+bool isApart() {
+  const char *device = std::getenv("ACTNET_TEST_DEVICE");
+  return device && std::string_view(device) == "apart";
+}
+
 /// A program in memory and a session over it.
 struct Harness {
   MemoryPackage package;
@@ -29,6 +37,10 @@ struct Harness {
       return;
     }
     program = *std::move(opened);
+    if (isApart())
+      options.wrap = [](std::unique_ptr<Device> device) {
+        return std::make_unique<ApartDevice>(std::move(device));
+      };
     options.notice = [this](const std::string &line) {
       notices.push_back(line);
     };
@@ -258,8 +270,9 @@ TEST(Session, RefusesOptionsInOneLine) {
               HasSubstr("no dim of that name"));
   EXPECT_THAT(with([](auto &o) { o.dims = {{"N", 1, 65}}; }),
               HasSubstr("expected bounds within 1..64, found 1..65"));
-  EXPECT_THAT(with([](auto &o) { o.device = "abacus"; }),
-              HasSubstr("expected auto or host, found 'abacus'"));
+  EXPECT_THAT(
+      with([](auto &o) { o.device = "abacus"; }),
+      HasSubstr("expected auto, host, cuda, cuda:N or toy, found 'abacus'"));
   EXPECT_THAT(with([](auto &o) { o.isa = "z80"; }), HasSubstr("z80"));
   EXPECT_THAT(with([](auto &o) { o.inFlight = 65; }), HasSubstr("1 to 64"));
 }

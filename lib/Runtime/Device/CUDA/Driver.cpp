@@ -1,0 +1,207 @@
+//===- Driver.cpp - the driver's library and a device's context -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Driver.h"
+
+#include <dlfcn.h>
+#include <map>
+#include <memory>
+
+namespace actnet::rt::cuda {
+
+namespace {
+
+/// The toolkit that makes our code; a driver runs what toolkits up to its own
+/// major version made.
+constexpr int oldestVersion = 13000;
+constexpr const char *oldestDriver = "580";
+
+Expected<std::unique_ptr<Driver>> load(const std::string &library) {
+  // Never closed: the driver has threads and exit handlers of its own.
+  void *handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *why = dlerror();
+    return notFound("cuda: there is no NVIDIA driver on this machine (" +
+                    std::string(why ? why : library) + ")");
+  }
+  auto driver = std::make_unique<Driver>();
+  // The version first: an old driver lacks functions, and that is not what its
+  // user needs to hear.
+  auto getVersion = reinterpret_cast<decltype(Api::cuDriverGetVersion)>(
+      dlsym(handle, "cuDriverGetVersion"));
+  if (!getVersion || getVersion(&driver->version) != success)
+    return unavailable("cuda: " + library + " is no driver: it has no version");
+  if (driver->version < oldestVersion)
+    return unavailable(
+        "cuda: the NVIDIA driver is too old: it supports CUDA " +
+        versionText(driver->version) + ", this program needs CUDA " +
+        versionText(oldestVersion) + " (driver " + oldestDriver + " or newer)");
+  const char *missing = nullptr;
+#define ACTNET_CUDA_FIND(name, symbol, parameters)                             \
+  driver->api.name =                                                           \
+      reinterpret_cast<decltype(Api::name)>(dlsym(handle, #symbol));           \
+  if (!driver->api.name && !missing)                                           \
+    missing = #symbol;
+  ACTNET_CUDA_ENTRIES(ACTNET_CUDA_FIND)
+#undef ACTNET_CUDA_FIND
+  if (missing)
+    return unavailable("cuda: the NVIDIA driver for CUDA " +
+                       versionText(driver->version) + " lacks " + missing);
+  Result result = driver->api.cuInit(0);
+  if (result == noDevice)
+    return notFound("cuda: the NVIDIA driver shows no GPU");
+  if (result != success)
+    return unavailable("cuda: the NVIDIA driver does not start: " +
+                       driver->text(result));
+  return driver;
+}
+
+} // namespace
+
+std::string versionText(int version) {
+  return std::to_string(version / 1000) + "." +
+         std::to_string(version % 1000 / 10);
+}
+
+Expected<const Driver *> Driver::open(const std::string &library) {
+  static std::mutex mutex;
+  static std::map<std::string, std::unique_ptr<Driver>> opened;
+  std::lock_guard lock(mutex);
+  std::unique_ptr<Driver> &driver = opened[library];
+  if (!driver) {
+    ACTNET_ASSIGN_OR_RETURN(driver, load(library));
+  }
+  return static_cast<const Driver *>(driver.get());
+}
+
+std::string Driver::text(Result result) const {
+  const char *name = nullptr, *meaning = nullptr;
+  api.cuGetErrorName(result, &name);
+  api.cuGetErrorString(result, &meaning);
+  std::string text =
+      name ? std::string(name) : "CUDA error " + std::to_string(result);
+  return meaning ? text + " (" + meaning + ")" : text;
+}
+
+bool isSticky(Result result) {
+  switch (result) {
+  case deinitialized:
+  case eccUncorrectable:
+  case nvlinkUncorrectable:
+  case contained:
+  case illegalAddress:
+  case launchTimeout:
+  case contextIsDestroyed:
+  case deviceAssert:
+  case hardwareStackError:
+  case illegalInstruction:
+  case misalignedAddress:
+  case invalidAddressSpace:
+  case invalidPc:
+  case launchFailed:
+  case unknownError:
+    return true;
+  default:
+    return false;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Contexts
+//===----------------------------------------------------------------------===//
+
+Expected<std::unique_ptr<ContextState>>
+ContextState::create(const Driver &driver, const CudaOptions &options) {
+  const Api &api = driver.api;
+  std::unique_ptr<ContextState> state(new ContextState(driver, options));
+  int count = 0;
+  ACTNET_RETURN_IF_ERROR(
+      state->check(api.cuDeviceGetCount(&count), "counting devices"));
+  if (count == 0)
+    return notFound("cuda: the NVIDIA driver shows no GPU");
+  if (options.ordinal >= unsigned(count))
+    return notFound("cuda: there is no device " +
+                    std::to_string(options.ordinal) + ", the driver shows " +
+                    std::to_string(count));
+  ACTNET_RETURN_IF_ERROR(state->check(
+      api.cuDeviceGet(&state->device, int(options.ordinal)), "a device"));
+  for (auto [value, attribute] :
+       {std::pair(&state->major, int(attributeComputeMajor)),
+        std::pair(&state->minor, int(attributeComputeMinor)),
+        std::pair(&state->mostShared, int(attributeSharedOptin))})
+    ACTNET_RETURN_IF_ERROR(
+        state->check(api.cuDeviceGetAttribute(value, attribute, state->device),
+                     "an attribute of the device"));
+  Result result = api.cuDevicePrimaryCtxRetain(&state->context, state->device);
+  if (result != success) {
+    state->context = nullptr;
+    Status failed = state->check(result, "making the context");
+    return Status(result == outOfMemory ? StatusCode::resourceExhausted
+                                        : StatusCode::unavailable,
+                  failed.str());
+  }
+  state->enter();
+  if (options.oneStream)
+    ACTNET_RETURN_IF_ERROR(state->check(
+        api.cuStreamCreate(&state->sharedStream, streamNonBlocking),
+        "making a stream"));
+  return state;
+}
+
+ContextState::~ContextState() {
+  if (!context || isLost())
+    return;
+  enter();
+  if (sharedStream)
+    api().cuStreamDestroy(sharedStream);
+  api().cuDevicePrimaryCtxRelease(device);
+}
+
+void ContextState::enter() const {
+  // By address and count, because a context may come again at an address.
+  static thread_local Context current = nullptr;
+  static thread_local const Driver *of = nullptr;
+  if (current == context && of == &driver)
+    return;
+  api().cuCtxSetCurrent(context);
+  current = context;
+  of = &driver;
+}
+
+Status ContextState::status() const {
+  if (!isBroken())
+    return {};
+  std::lock_guard lock(mutex);
+  return why;
+}
+
+void ContextState::setBroken(Status status) {
+  std::lock_guard lock(mutex);
+  if (why)
+    why = std::move(status);
+  broken.store(true, std::memory_order_release);
+}
+
+Status ContextState::check(Result result, const char *what) {
+  if (result == success)
+    return {};
+  if (isSticky(result))
+    return breakWith(result, what);
+  std::string text = "cuda: " + std::string(what) + ": " + driver.text(result);
+  if (result == outOfMemory)
+    return resourceExhausted(std::move(text));
+  return internalError(std::move(text));
+}
+
+Status ContextState::breakWith(Result result, const char *what) {
+  setBroken(internalError("cuda: the GPU failed: " + driver.text(result) +
+                          ", found while " + what +
+                          "; nothing more runs on it in this process"));
+  return status();
+}
+
+void ContextState::giveUp(Status status) {
+  lost.store(true, std::memory_order_release);
+  setBroken(std::move(status));
+}
+
+} // namespace actnet::rt::cuda
