@@ -44,10 +44,12 @@ Value BodyBuilder::get(Value graphValue) {
   return v;
 }
 
-void BodyBuilder::addArgument(Value graphValue) {
+void BodyBuilder::addArgument(Value graphValue, ArrayRef<DimExprAttr> strides) {
   auto type = cast<RankedTensorType>(graphValue.getType());
   SmallVector<DimExprAttr> dims = graph::getDims(type);
   Value arg = block->addArgument(bodyType(dims, type.getElementType()), loc);
+  if (!strides.empty())
+    argStrides[argDims.size()] = llvm::to_vector(strides);
   argDims.push_back(dims);
   values[graphValue] = arg;
   remember(arg, dims);

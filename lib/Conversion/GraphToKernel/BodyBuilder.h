@@ -39,8 +39,10 @@ public:
     values[graphValue] = bodyValue;
   }
 
-  /// Adds a tensor argument. All of them precede the first use of a dim.
-  void addArgument(mlir::Value graphValue);
+  /// Adds a tensor argument that lies with these strides; none: dense, from an
+  /// aligned address. All arguments precede the first use of a dim.
+  void addArgument(mlir::Value graphValue,
+                   llvm::ArrayRef<graph::DimExprAttr> strides = {});
   /// Adds the argument for the packed operand of a contraction; the value is
   /// the packed one (see createPackedOperand).
   void addPackedArgument(mlir::Operation *op, mlir::Value packed);
@@ -97,11 +99,6 @@ public:
   /// The dim expressions of the index arguments, in order.
   llvm::ArrayRef<graph::DimExprAttr> dimArguments() const { return dimArgs; }
 
-  /// Sets kernel.strides of tensor argument i.
-  void setArgStrides(unsigned i,
-                     llvm::SmallVector<graph::DimExprAttr> strides) {
-    argStrides[i] = std::move(strides);
-  }
   unsigned numArguments() const { return argDims.size(); }
 
   /// Keeps the named dims of a body value that was made without a helper.

@@ -55,7 +55,7 @@ LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
 
 /// Whether the lowering reads scalar constants from the operation itself.
 static bool inlinesConstants(Operation *op) {
-  return roleOf(op, {}) == Role::Light &&
+  return roleOf(op, Forms()) == Role::Light &&
          !isa<graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::GatherOp,
               graph::GatherElementsOp, graph::PackOp>(op);
 }
@@ -163,7 +163,8 @@ public:
     Block &block = func.getBody().front();
     recipes.beginFunction();
     packOperands(block);
-    parts = partition(block);
+    shareConcatPrefixes(block);
+    parts = partition(block, target);
     SmallVector<Operation *> ops;
     for (Operation &op : block)
       ops.push_back(&op);
@@ -230,20 +231,28 @@ private:
   Value get(Value v) {
     if (Value known = lowered.lookup(v))
       return known;
-    if (parts.constants.contains(v))
+    if (parts.forms.constants.contains(v))
       return recipes.materialize(b, v);
     assert(isa<BlockArgument>(v) && "every other value is computed before");
     return v;
   }
 
   LogicalResult lower(Operation *op) {
-    switch (roleOf(op, parts.constants)) {
+    switch (roleOf(op, parts.forms)) {
     case Role::Constant:
       return success();
-    case Role::View:
-      lowered[op->getResult(0)] = kernel::ViewOp::create(
-          b, op->getLoc(), op->getResult(0).getType(), get(op->getOperand(0)));
+    case Role::View: {
+      Value x = get(op->getOperand(0));
+      Type type = op->getResult(0).getType();
+      lowered[op->getResult(0)] =
+          isa<graph::SliceOp>(op)
+              ? kernel::SliceOp::create(
+                    b, op->getLoc(), type, x,
+                    cast<graph::SliceOp>(op).getStartsAttr())
+                    .getResult()
+              : kernel::ViewOp::create(b, op->getLoc(), type, x).getResult();
       return success();
+    }
     case Role::Join:
       return lowerConcat(cast<graph::ConcatOp>(op));
     case Role::Other:
@@ -259,26 +268,19 @@ private:
     return emit(parts.groups[it->second]);
   }
 
-  /// The strides with which a kernel writes `v` into the concat that joins it,
-  /// or nothing where it needs a buffer of its own.
-  SmallVector<DimExprAttr> stridesInConcat(Value v) {
-    if (!v.hasOneUse() || parts.constants.contains(v))
-      return {};
-    auto concat = dyn_cast<graph::ConcatOp>(*v.getUsers().begin());
-    if (!concat || concat.getInputs().size() < 2)
-      return {};
-    return denseStrides(concat.getY());
+  /// Where an operand of the concat is to lie.
+  kernel::Strides stridesOfParts(graph::ConcatOp concat) {
+    ArrayRef<DimExprAttr> known = parts.forms.stridesOf(concat.getY());
+    return known.empty()
+               ? kernel::denseStrides(concat.getContext(),
+                                      graph::getDims(typeOf(concat.getY())))
+               : kernel::Strides(known);
   }
 
-  static SmallVector<DimExprAttr> denseStrides(Value v) {
-    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(v)),
-                             strides(dims.size());
-    DimExprAttr stride = graph::dimConstant(v.getContext(), 1);
-    for (int64_t i = dims.size() - 1; i >= 0; --i) {
-      strides[i] = stride;
-      stride = graph::dimMul(stride, dims[i]);
-    }
-    return strides;
+  /// Whether the operand's kernel, or kernels, write it into this concat.
+  bool liesIn(Value input, graph::ConcatOp concat) {
+    auto it = parts.forms.partOf.find(input);
+    return it != parts.forms.partOf.end() && it->second == concat;
   }
 
   LogicalResult lowerConcat(graph::ConcatOp op) {
@@ -286,15 +288,15 @@ private:
       lowered[op.getY()] = get(op.getInputs()[0]);
       return success();
     }
-    SmallVector<Value> parts;
+    SmallVector<Value> inputs;
     for (Value input : op.getInputs()) {
-      if (written.contains(input)) {
-        parts.push_back(lowered.lookup(input));
+      if (liesIn(input, op)) {
+        inputs.push_back(lowered.lookup(input));
         continue;
       }
       // A copy into its place.
       BodyBuilder body(module, op.getLoc(), target);
-      body.addArgument(input);
+      body.addArgument(input, parts.forms.stridesOf(input));
       SmallVector<DimExprAttr> dims = graph::getDims(typeOf(input));
       Value x = body.get(input);
       Value y = body.map(
@@ -302,15 +304,15 @@ private:
           AffineMap::getMultiDimIdentityMap(dims.size(), op.getContext()),
           [](OpBuilder &, Location, ValueRange args) { return args[0]; });
       kernel::FuncOp kernel =
-          body.finish(kernel::Family::map, y, {denseStrides(op.getY())});
+          body.finish(kernel::Family::map, y, {stridesOfParts(op)});
       kernel = table.unique(kernel, "copy");
       auto dispatch = kernel::DispatchOp::create(
           b, op.getLoc(), input.getType(), kernel.getSymName(), get(input),
           dimsAttr(body), b.getStringAttr("concat"));
-      parts.push_back(dispatch.getResult(0));
+      inputs.push_back(dispatch.getResult(0));
     }
     lowered[op.getY()] = kernel::ConcatOp::create(b, op.getLoc(), op.getType(),
-                                                  parts, op.getAxis());
+                                                  inputs, op.getAxis());
     return success();
   }
 
@@ -344,7 +346,7 @@ private:
     }
     SmallVector<Value> operands;
     for (Value v : arguments) {
-      body.addArgument(v);
+      body.addArgument(v, parts.forms.stridesOf(v));
       operands.push_back(get(v));
     }
     for (Operation *op : packedOps) {
@@ -363,11 +365,7 @@ private:
       // A grouped convolution computes its channels as two dims.
       types.push_back(graph::getTensorType(body.dimsOf(results.back()),
                                            typeOf(v).getElementType()));
-      bool sameDims = types.back() == v.getType();
-      strides.push_back(sameDims ? stridesInConcat(v)
-                                 : SmallVector<DimExprAttr>());
-      if (!strides.back().empty())
-        written.insert(v);
+      strides.push_back(kernel::Strides(parts.forms.stridesOf(v)));
     }
     kernel::FuncOp kernel = body.finish(group.family, results, strides);
     if (SmallVector<int64_t> pairs = findInplacePairs(kernel); !pairs.empty())
@@ -383,8 +381,6 @@ private:
               : kernel::ViewOp::create(b, loc, v.getType(), result).getResult();
     return success();
   }
-
-  DenseSet<Value> written;
 
   /// A name from the family and the last operation: `conv_clamp`.
   static std::string describe(Group &group) {

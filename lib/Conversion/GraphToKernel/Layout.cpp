@@ -69,16 +69,17 @@ Value createTranspose(OpBuilder &b, Location loc, Value x,
       composed.push_back(source.getPerm()[p]);
     return createTranspose(b, loc, source.getX(), composed);
   }
-  SmallVector<DimExprAttr> dims = graph::getDims(typeOf(x)), permuted;
+  return graph::TransposeOp::create(b, loc, x, perm);
+}
+
+/// Whether only dims of extent 1 move: the same bytes under other dims.
+static bool isReshape(graph::TransposeOp op) {
+  SmallVector<DimExprAttr> dims = graph::getDims(typeOf(op.getX()));
   SmallVector<int64_t> order;
-  for (int64_t p : perm) {
-    permuted.push_back(dims[p]);
+  for (int64_t p : op.getPerm())
     if (graph::constantValue(dims[p]) != 1)
       order.push_back(p);
-  }
-  if (llvm::is_sorted(order))
-    return createReshape(b, loc, x, permuted);
-  return graph::TransposeOp::create(b, loc, x, perm);
+  return llvm::is_sorted(order);
 }
 
 namespace {
@@ -104,6 +105,16 @@ public:
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
       if (isOpTriviallyDead(&op))
         op.erase();
+    // Only now: a reshape on the way would have stopped what moves down.
+    for (auto transpose : llvm::make_early_inc_range(
+             func.getBody().front().getOps<graph::TransposeOp>()))
+      if (isReshape(transpose)) {
+        b.setInsertionPoint(transpose);
+        transpose.replaceAllUsesWith(
+            createReshape(b, transpose.getLoc(), transpose.getX(),
+                          graph::getDims(typeOf(transpose))));
+        transpose.erase();
+      }
   }
 
 private:
@@ -135,7 +146,9 @@ private:
       made.erase();
       return nullptr;
     }
-    return pushThrough(op);
+    if (Value y = pushThrough(op))
+      return y;
+    return sinkReshape(op);
   }
 
   static std::string channelsLast(StringRef layout) {
@@ -291,6 +304,44 @@ private:
         permuted, typeOf(op->getResult(0)).getElementType()));
     Operation *clone = b.create(state);
     return createTranspose(b, op->getLoc(), clone->getResult(0), perm);
+  }
+
+  /// An elementwise operation on a reshape, and scalars, works on what was
+  /// reshaped: that is a contraction's result more often than not, and no
+  /// kernel computes through a view.
+  Value sinkReshape(Operation *op) {
+    if (!isElementwise(op))
+      return nullptr;
+    graph::ReshapeOp reshape;
+    SmallVector<Value> operands(op->getOperands());
+    for (Value &operand : operands) {
+      auto found = operand.getDefiningOp<graph::ReshapeOp>();
+      if (found && found->hasOneUse() && !reshape && !isConstantTree(operand)) {
+        reshape = found;
+        operand = found.getX();
+      } else if (typeOf(operand).getRank() != 0 && !isSplat(operand)) {
+        return nullptr;
+      }
+    }
+    auto type = typeOf(op->getResult(0));
+    if (!reshape || graph::getDims(type) != graph::getDims(typeOf(reshape)))
+      return nullptr;
+    SmallVector<DimExprAttr> dims = graph::getDims(typeOf(reshape.getX()));
+    for (Value &operand : operands)
+      if (operand != reshape.getX() && typeOf(operand).getRank() != 0)
+        operand = createReshape(b, op->getLoc(), operand, {});
+    OperationState state(op->getLoc(), op->getName());
+    state.addOperands(operands);
+    state.addAttributes(op->getAttrs());
+    state.propertiesAttr = op->getPropertiesAsAttribute();
+    state.addTypes(graph::getTensorType(dims, type.getElementType()));
+    Value y = b.create(state)->getResult(0);
+    return createReshape(b, op->getLoc(), y, graph::getDims(type));
+  }
+
+  /// One element, whatever the rank.
+  static bool isSplat(Value v) {
+    return typeOf(v).hasStaticShape() && typeOf(v).getNumElements() == 1;
   }
 
   /// True for [N, C, 1, 1] and the like: a transpose is a reshape.

@@ -12,8 +12,8 @@
 
 namespace actnet {
 
-/// Transposes x; gives x itself for the identity, the source for a pair that
-/// cancels, and a reshape where only dims of extent 1 move.
+/// Transposes x; gives x itself for the identity, and the source for a pair
+/// that cancels.
 mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value x, llvm::ArrayRef<int64_t> perm);
 

@@ -30,12 +30,14 @@ static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(v.getType());
 }
 
-Role roleOf(Operation *op, const DenseSet<Value> &constants) {
+Role roleOf(Operation *op, const Forms &forms) {
   if (!isa_and_nonnull<graph::GraphDialect>(op->getDialect()))
     return Role::Other;
   if (isa<graph::ConstantOp>(op) ||
-      (op->getNumResults() == 1 && constants.contains(op->getResult(0))))
+      (op->getNumResults() == 1 && forms.constants.contains(op->getResult(0))))
     return Role::Constant;
+  if (forms.views.contains(op))
+    return Role::View;
   return TypeSwitch<Operation *, Role>(op)
       .Case<graph::ReshapeOp>([](auto) { return Role::View; })
       .Case<graph::BroadcastOp, graph::IotaOp, graph::DimValueOp>(
@@ -82,13 +84,19 @@ static bool isEpilogue(Operation *op) {
 
 /// True where the kernel of this family may compute a producer of the root
 /// itself: it reads each element once, or few times.
-static bool takesPrologue(Family family, Operation *producer) {
+static bool takesPrologue(Family family, Operation *producer,
+                          KernelTarget target) {
   switch (family) {
   case Family::map:
     return true;
   case Family::reduce:
   case Family::row:
     return !isa<graph::PackOp>(producer);
+  case Family::contract:
+  case Family::conv:
+    // Each element is read once for each tile of columns, and window.
+    return target == KernelTarget::cuda && isEpilogue(producer) &&
+           !isDear(producer);
   default:
     return false;
   }
@@ -98,26 +106,16 @@ namespace {
 
 class Partitioner {
 public:
-  explicit Partitioner(Block &block) : block(block) {}
+  Partitioner(Block &block, KernelTarget target)
+      : block(block), target(target) {}
 
   Partition run() {
     unsigned next = 0;
-    for (Operation &op : block) {
+    for (Operation &op : block)
       position[&op] = next++;
-      bool constant = isa<graph::ConstantOp>(op);
-      if (!constant && op.getNumOperands() > 0 && op.getNumResults() == 1 &&
-          isa<graph::GraphDialect>(op.getDialect()))
-        constant = llvm::all_of(op.getOperands(), [&](Value v) {
-          return result.constants.contains(v);
-        });
-      // A weight has a fixed size: what broadcasts over a named dim is none.
-      if (constant && !typeOf(op.getResult(0)).hasStaticShape())
-        constant = false;
-      if (constant)
-        result.constants.insert(op.getResult(0));
-    }
+    result.forms = findForms(block);
     for (Operation &op : llvm::reverse(block)) {
-      Role role = roleOf(&op, result.constants);
+      Role role = roleOf(&op, result.forms);
       if (role != Role::Light && role != Role::Heavy && role != Role::Free)
         continue;
       if (taken.contains(&op))
@@ -135,13 +133,14 @@ public:
 
 private:
   Block &block;
+  KernelTarget target;
   Partition result;
   DenseMap<Operation *, unsigned> position;
   DenseSet<Operation *> taken;
 
   bool escapes(Operation *op) {
     for (Operation *user : op->getUsers()) {
-      Role role = roleOf(user, result.constants);
+      Role role = roleOf(user, result.forms);
       if (role == Role::Other || role == Role::View || role == Role::Join)
         return true;
       if (!canBeComputedInside(user))
@@ -165,11 +164,11 @@ private:
     auto add = [&](Operation *op) {
       inside.insert(op);
       group.ops.push_back(op);
-      if (roleOf(op, result.constants) != Role::Free)
+      if (roleOf(op, result.forms) != Role::Free)
         taken.insert(op);
     };
     add(last);
-    if (roleOf(last, result.constants) == Role::Heavy) {
+    if (roleOf(last, result.forms) == Role::Heavy) {
       group.root = last;
       group.family = familyOf(last);
     }
@@ -184,7 +183,7 @@ private:
         Operation *producer = operand.getDefiningOp();
         if (!producer || inside.contains(producer) || taken.contains(producer))
           continue;
-        Role role = roleOf(producer, result.constants);
+        Role role = roleOf(producer, result.forms);
         if (role == Role::Free) {
           if (canBeComputedInside(user))
             add(producer);
@@ -238,7 +237,7 @@ private:
       if (!seen.insert(current).second)
         continue;
       if (!isEpilogue(current) ||
-          roleOf(current, result.constants) != Role::Light ||
+          roleOf(current, result.forms) != Role::Light ||
           !llvm::equal(graph::getDims(typeOf(current->getResult(0))),
                        graph::getDims(space)))
         return false;
@@ -308,23 +307,28 @@ private:
     }
     if (isa<graph::PackOp>(producer))
       return false;
-    // Computing a dear value again for each broadcast is not free.
-    if (!sameSpace && isDear(producer) && elementsBelow(type, space))
+    // Computing a dear value again for each broadcast is not free; in front of
+    // a root, what it reads is the space.
+    bool inFront = group.root &&
+                   (user == group.root || !isBehindRoot(user, group, inside));
+    RankedTensorType around =
+        inFront ? typeOf(group.root->getOperand(0)) : space;
+    if (isDear(producer) &&
+        !llvm::equal(graph::getDims(type), graph::getDims(around)) &&
+        elementsBelow(type, around))
       return false;
     if (!group.root)
       return true;
-    if (isBehindRoot(user, group, inside) && user != group.root) {
-      // Another operand of the epilogue: elementwise only.
+    if (!inFront) // another operand of the epilogue: elementwise only
       return isEpilogue(producer) && !isDear(producer);
-    }
-    return takesPrologue(group.family, producer) &&
+    return takesPrologue(group.family, producer, target) &&
            !tooWideForRoot(group.root, producer);
   }
 
   /// Whether other kernels compute this free operation too: they read what it
   /// reads, and may run before this one.
   bool isNeededAgain(Operation *op, const DenseSet<Operation *> &inside) {
-    if (roleOf(op, result.constants) != Role::Free)
+    if (roleOf(op, result.forms) != Role::Free)
       return false;
     return llvm::any_of(op->getUsers(), [&](Operation *user) {
       return !inside.contains(user) || isNeededAgain(user, inside);
@@ -356,6 +360,8 @@ private:
 
 } // namespace
 
-Partition partition(Block &block) { return Partitioner(block).run(); }
+Partition partition(Block &block, KernelTarget target) {
+  return Partitioner(block, target).run();
+}
 
 } // namespace actnet

@@ -9,6 +9,9 @@
 #ifndef ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_PARTITION_H
 #define ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_PARTITION_H
 
+#include "Forms.h"
+
+#include "actnet/Conversion/GraphToKernel/Passes.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 
@@ -20,7 +23,7 @@ namespace actnet {
 /// What an operation is to fusion.
 enum class Role {
   Constant, ///< a function of constants alone: part of a recipe
-  View,     ///< a reshape: the same bytes, no kernel
+  View,     ///< a reshape, or a slice read in place: no kernel
   Free,     ///< costs nothing to compute again (broadcast, iota)
   Light,    ///< one cheap computation an element
   Heavy,    ///< the root of a kernel
@@ -28,7 +31,7 @@ enum class Role {
   Other,    ///< not an operation of the graph dialect (return)
 };
 
-Role roleOf(mlir::Operation *op, const llvm::DenseSet<mlir::Value> &constants);
+Role roleOf(mlir::Operation *op, const Forms &forms);
 
 /// One filter a channel: the depthwise family.
 bool isDepthwise(graph::ConvOp op);
@@ -49,8 +52,8 @@ struct Group {
 /// (that of their last operations).
 struct Partition {
   llvm::SmallVector<Group, 0> groups;
-  /// Values that depend on constants alone.
-  llvm::DenseSet<mlir::Value> constants;
+  /// What its values are.
+  Forms forms;
   /// The group whose last operation this is.
   llvm::DenseMap<mlir::Operation *, unsigned> groupOfLast;
 };
@@ -62,7 +65,11 @@ struct Partition {
 /// A value is computed by its consumer's kernel if all its uses are there, or
 /// those elsewhere come later (then it is one more output); a kernel holds at
 /// most one heavy operation, with elementwise work of its own shape behind it.
-Partition partition(mlir::Block &block);
+///
+/// A contraction's kernel computes light producers of its left operand where
+/// the target reads that through a functor anyway (cuda); the host's kernels
+/// read memory.
+Partition partition(mlir::Block &block, KernelTarget target);
 
 } // namespace actnet
 

@@ -3,6 +3,8 @@
 
 #include "Placement.h"
 
+#include "actnet/Dialect/Kernel/IR/Strides.h"
+
 using namespace mlir;
 using namespace actnet;
 using graph::DimExprAttr;
@@ -11,31 +13,12 @@ using graph::DimExprAttr;
 // Shapes of places
 //===----------------------------------------------------------------------===//
 
-static SmallVector<DimExprAttr> denseStrides(MLIRContext *context,
-                                             ArrayRef<DimExprAttr> dims) {
-  SmallVector<DimExprAttr> strides(dims.size());
-  DimExprAttr step = graph::dimConstant(context, 1);
-  for (size_t i = dims.size(); i-- > 0; step = graph::dimMul(step, dims[i]))
-    strides[i] = step;
-  return strides;
-}
-
-/// Strides agree wherever an extent can be more than one.
-static bool sameStrides(ArrayRef<DimExprAttr> dims, ArrayRef<DimExprAttr> a,
-                        ArrayRef<DimExprAttr> b) {
-  if (a.size() != dims.size() || b.size() != dims.size())
-    return false;
-  for (size_t i = 0; i < dims.size(); ++i)
-    if (a[i] != b[i] && graph::constantValue(dims[i]) != 1)
-      return false;
-  return true;
-}
-
 bool Placement::isDense(const Place &place) {
   if (place.dims.empty())
     return true;
-  return sameStrides(place.dims, place.strides,
-                     denseStrides(place.offset.getContext(), place.dims));
+  return kernel::sameStrides(
+      place.dims, place.strides,
+      kernel::denseStrides(place.offset.getContext(), place.dims));
 }
 
 DimExprAttr Placement::spanBytes(const Place &place, Type elementType) const {
@@ -56,7 +39,7 @@ Place Placement::densePlace(unsigned root, RankedTensorType type) const {
   place.root = root;
   place.offset = graph::dimConstant(type.getContext(), 0);
   place.dims = graph::getDims(type);
-  place.strides = denseStrides(type.getContext(), place.dims);
+  place.strides = kernel::denseStrides(type.getContext(), place.dims);
   return place;
 }
 
@@ -154,12 +137,15 @@ Placement::placeArguments(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
 
 LogicalResult Placement::placeView(kernel::ViewOp op) {
   Place place = places.at(op.getX());
-  if (!isDense(place))
+  SmallVector<DimExprAttr> dims = graph::getDims(op.getY().getType());
+  auto strides =
+      kernel::reshapeStrides(op.getContext(), place.dims, place.strides, dims);
+  if (!strides)
     return op.emitError(
-        "views a tensor that is not dense; `graph-to-kernel` should have put a "
-        "kernel here");
-  place.dims = graph::getDims(op.getY().getType());
-  place.strides = denseStrides(op.getContext(), place.dims);
+        "views a tensor whose elements no strides put into these dims; "
+        "`graph-to-kernel` should have put a kernel here");
+  place.dims = std::move(dims);
+  place.strides = std::move(*strides);
   place.inPlace = false;
   places[op.getY()] = place;
   return success();
@@ -294,7 +280,7 @@ LogicalResult Placement::checkStrides(kernel::DispatchOp op, Value value,
           return cast<DimExprAttr>(op.getDims()[i]);
         }));
   const Place &place = places.at(value);
-  if (sameStrides(place.dims, place.strides, strides))
+  if (kernel::sameStrides(place.dims, place.strides, strides))
     return success();
   InFlightDiagnostic error = op.emitError();
   error << what << " " << index << " lies with strides (";

@@ -5,6 +5,7 @@
 
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
+#include "actnet/Dialect/Kernel/IR/Strides.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -70,13 +71,7 @@ stridesOf(MLIRContext *context, ArrayRef<graph::DimExprAttr> dims,
           Attribute attribute) {
   if (auto strides = dyn_cast_or_null<graph::DimsAttr>(attribute))
     return llvm::to_vector(strides.getDims());
-  SmallVector<graph::DimExprAttr> strides(dims.size());
-  graph::DimExprAttr stride = graph::dimConstant(context, 1);
-  for (unsigned i = dims.size(); i-- > 0;) {
-    strides[i] = stride;
-    stride = graph::dimMul(stride, dims[i]);
-  }
-  return strides;
+  return denseStrides(context, dims);
 }
 
 SmallVector<graph::DimExprAttr> FuncOp::getArgDims(unsigned i) {
