@@ -21,10 +21,6 @@ mlir::LogicalResult compileObject(mlir::ModuleOp module,
                                   const HostVariant &variant, bool runtime,
                                   llvm::SmallVectorImpl<char> &object);
 
-/// Optimised LLVM IR of the module as text.
-mlir::FailureOr<std::string> printLLVM(mlir::ModuleOp module,
-                                       const HostVariant &variant);
-
 /// Links objects into a shared object without imports. Calls the linker as a
 /// process; errors are emitted at `loc`.
 mlir::LogicalResult

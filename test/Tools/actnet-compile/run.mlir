@@ -31,7 +31,12 @@
 // ACTOR-SAME: memory <peak = {{[0-9]+}}, bound = {{[0-9]+}}, slot = {{[0-9]+}}>
 
 // RUN: actnet-compile %s --emit=llvm --target=host:x86-64-v3 | FileCheck %s --check-prefix=LLVM
-// LLVM: llvm.func {{.*}}@sub_relu
+// RUN: actnet-compile %s --emit=llvm | FileCheck %s --check-prefix=BEST
+// LLVM: target triple = "x86_64-unknown-linux-gnu"
+// LLVM: define {{.*}}void @sub_relu(ptr
+// LLVM: fadd {{.*}}<8 x float>
+// LLVM: "target-cpu"="x86-64-v3"
+// BEST: "target-cpu"="x86-64-v4"
 
 module @tiny attributes {graph.dims = {N = array<i64: 1, 8>}} {
   func.func private @bias() -> tensor<4xf32> attributes {graph.recipe} {

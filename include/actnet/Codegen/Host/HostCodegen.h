@@ -73,6 +73,11 @@ mlir::LogicalResult emitKernel(kernel::FuncOp kernel,
 /// Lowers what `emitKernel` made to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
+/// LLVM IR, as text, of a module that `lowerToLLVM` made: optimised, as machine
+/// code is made of it. Errors are emitted at the module.
+mlir::FailureOr<std::string> printLLVM(mlir::ModuleOp module,
+                                       const HostVariant &variant);
+
 } // namespace actnet::host
 
 #endif // ACTNET_CODEGEN_HOST_HOSTCODEGEN_H
