@@ -7,14 +7,30 @@
 namespace actnet::rt::cts {
 
 std::span<const KernelDesc> kernelDescs() {
+  static constexpr OperandAccess sum[] = {
+      OperandAccess::read, OperandAccess::read, OperandAccess::write};
+  static constexpr OperandAccess update[] = {OperandAccess::readWrite};
+  static constexpr OperandAccess result[] = {OperandAccess::write};
+  // Threads of a block where tiles are blocks.
+  constexpr uint32_t warp = 32;
   static const KernelDesc descs[] = {
-      {"add", 0},   {"count", 0}, {"useScratch", scratchBytes},
-      {"apply", 0}, {"step", 0},  {"level", 0}};
+      {"add", 0, warp, 0, sum},
+      {"count", 0, warp, 0, update},
+      {"useScratch", scratchBytes, warp, 0, result},
+      {"apply", 0, warp, 0, update},
+      {"step", 0, warp, 0, update},
+      {"level", 0, warp, 0, result},
+      {"stray", 0, warp, 0, update}};
   return descs;
 }
 
 std::vector<Test> &tests() {
   static std::vector<Test> all;
+  return all;
+}
+
+std::vector<SubjectMaker> &subjectMakers() {
+  static std::vector<SubjectMaker> all;
   return all;
 }
 
@@ -45,7 +61,15 @@ std::unique_ptr<Executable> Context::load(std::string_view variant) {
 DeviceMemory Context::memory(uint64_t bytes, MemoryKind kind) {
   auto made = DeviceMemory::allocate(device, bytes, kind);
   expect(made.isOk(), "allocate", __FILE__, __LINE__);
-  return made ? *std::move(made) : DeviceMemory();
+  if (!made)
+    return {};
+  if (kind == MemoryKind::device) {
+    auto filler = stream();
+    expect(filler && filler->fill(made->data(), 0, 1, bytes) &&
+               filler->synchronize(),
+           "fill", __FILE__, __LINE__);
+  }
+  return *std::move(made);
 }
 
 void Context::up(DeviceStream &stream, DevicePtr to, const void *from,
@@ -100,7 +124,10 @@ private:
 int main(int argc, char **argv) {
   using namespace actnet::rt::cts;
   testing::InitGoogleTest(&argc, argv);
-  static const std::vector<Subject> all = subjects();
+  static std::vector<Subject> all;
+  for (SubjectMaker make : subjectMakers())
+    for (Subject &subject : make())
+      all.push_back(std::move(subject));
   bool known = true;
   for (const Subject &subject : all) {
     for (const actnet::rt::cts::Test &test : tests())

@@ -22,7 +22,7 @@
 namespace actnet::rt::cts {
 
 /// Ids of the suite's kernels, in the order of `kernelDescs`.
-enum Kernel : uint32_t { add, count, useScratch, apply, step, level };
+enum Kernel : uint32_t { add, count, useScratch, apply, step, level, stray };
 /// Scratch bytes that useScratch is declared with.
 inline constexpr uint64_t scratchBytes = 5000;
 std::span<const KernelDesc> kernelDescs();
@@ -41,6 +41,8 @@ struct Subject {
   /// An image that must be refused because it imports something.
   CodeImage importing;
   std::vector<Exclusion> exclusions;
+  /// By how much less work still takes long enough, where each step is dear.
+  int64_t slowdown = 1;
 };
 
 /// One run of one test: a device and what went wrong.
@@ -59,7 +61,12 @@ public:
   std::unique_ptr<DeviceStream> stream(StreamKind kind = StreamKind::compute);
   std::unique_ptr<Event> event();
   std::unique_ptr<Executable> load(std::string_view variant = {});
+  /// Zeroed memory.
   DeviceMemory memory(uint64_t bytes, MemoryKind kind = MemoryKind::device);
+  /// So many steps of work as take about as long on every subject.
+  int64_t some(int64_t steps) const {
+    return steps > subject.slowdown ? steps / subject.slowdown : 1;
+  }
   /// Copies up or down and waits.
   void up(DeviceStream &stream, DevicePtr to, const void *from, uint64_t bytes);
   void down(DeviceStream &stream, void *to, DevicePtr from, uint64_t bytes);
@@ -110,8 +117,13 @@ struct TestAdder {
   }
 };
 
-/// The devices of this build.
-std::vector<Subject> subjects();
+/// What makes the subjects of one kind of device, filled as the program
+/// starts.
+using SubjectMaker = std::vector<Subject> (*)();
+std::vector<SubjectMaker> &subjectMakers();
+struct SubjectAdder {
+  explicit SubjectAdder(SubjectMaker make) { subjectMakers().push_back(make); }
+};
 
 } // namespace actnet::rt::cts
 

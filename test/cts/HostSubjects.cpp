@@ -19,7 +19,7 @@ IMAGE(ctsImport, ACTNET_CTS_IMAGES "/import.so");
 
 namespace actnet::rt::cts {
 
-std::vector<Subject> subjects() {
+static std::vector<Subject> hostSubjects() {
   std::vector<Subject> all;
   for (unsigned threads : {1u, 2u, 3u, 5u}) {
     Subject subject;
@@ -44,5 +44,7 @@ std::vector<Subject> subjects() {
   }
   return all;
 }
+
+static SubjectAdder adder(hostSubjects);
 
 } // namespace actnet::rt::cts

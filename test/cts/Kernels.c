@@ -75,3 +75,10 @@ KERNEL(level) {
   UNUSED(tile);
   *(uint32_t *)operands[0] = LEVEL;
 }
+
+/* Never launched on a device where it would do harm. */
+KERNEL(stray) {
+  UNUSED(scratch);
+  UNUSED(tile);
+  ((volatile uint32_t *)operands[0])[dims[0]] = 1;
+}

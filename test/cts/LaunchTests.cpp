@@ -124,8 +124,9 @@ CTS_TEST(launchesPassOperandsAndDims) {
     c.up(*stream, b.data(), y.data(), bytes);
     DevicePtr operands[] = {a.data(), b.data(), sum.data()};
     int64_t dims[] = {n, 100};
-    CTS_EXPECT(
-        stream->launch(*executable, {add, operands, dims, (n + 99) / 100}));
+    uint64_t sizes[] = {bytes, bytes, bytes};
+    CTS_EXPECT(stream->launch(*executable,
+                              {add, operands, dims, (n + 99) / 100, sizes}));
     auto got = c.read<float>(*stream, sum.data(), size_t(n));
     for (size_t i = 0; i < x.size(); ++i)
       CTS_REQUIRE(got[i] == x[i] + y[i]);
@@ -153,13 +154,14 @@ CTS_TEST(scratchBelongsToOneTileAtATime) {
   int64_t dims[] = {int64_t(scratchBytes), 3};
   CTS_EXPECT(streamA->fill(a.data(), 0xff, 1, 4096));
   CTS_EXPECT(streamB->fill(b.data(), 0xff, 1, 4096));
+  int64_t tiles = c.some(200);
   for (int i = 0; i < 5; ++i) {
-    CTS_EXPECT(streamA->launch(*executable, {useScratch, inA, dims, 200}));
-    CTS_EXPECT(streamB->launch(*executable, {useScratch, inB, dims, 200}));
+    CTS_EXPECT(streamA->launch(*executable, {useScratch, inA, dims, tiles}));
+    CTS_EXPECT(streamB->launch(*executable, {useScratch, inB, dims, tiles}));
   }
-  for (uint32_t changed : c.read<uint32_t>(*streamA, a.data(), 200))
+  for (uint32_t changed : c.read<uint32_t>(*streamA, a.data(), size_t(tiles)))
     CTS_REQUIRE(changed == 0);
-  for (uint32_t changed : c.read<uint32_t>(*streamB, b.data(), 200))
+  for (uint32_t changed : c.read<uint32_t>(*streamB, b.data(), size_t(tiles)))
     CTS_REQUIRE(changed == 0);
 }
 

@@ -6,10 +6,9 @@ using namespace actnet;
 using namespace actnet::rt;
 using namespace actnet::rt::cts;
 
-CTS_TEST(allocationsAreZeroedAlignedAndCounted) {
+CTS_TEST(allocationsAreAlignedAndCounted) {
   uint64_t alignment = c.device.info().alignment;
   CTS_REQUIRE(alignment >= 64 && (alignment & (alignment - 1)) == 0);
-  auto stream = c.stream();
   MemoryStats before = c.device.memoryStats();
   {
     DeviceMemory memory = c.memory(10000);
@@ -22,9 +21,6 @@ CTS_TEST(allocationsAreZeroedAlignedAndCounted) {
     CTS_EXPECT(during.stagingBytes > before.stagingBytes);
     CTS_EXPECT(during.allocations >= before.allocations + 2);
     CTS_EXPECT(during.peakBytes >= during.total());
-    for (uint8_t byte : c.read<uint8_t>(*stream, memory.data(), 10000))
-      if (byte)
-        return c.expect(false, "memory is zeroed", __FILE__, __LINE__);
   }
   MemoryStats after = c.device.memoryStats();
   CTS_EXPECT(after.deviceBytes == before.deviceBytes);

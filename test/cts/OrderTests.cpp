@@ -13,10 +13,11 @@ namespace {
 constexpr int64_t longNs = int64_t(20) * 1000 * 1000 * 1000;
 
 /// Work long enough that what comes after is submitted while it runs.
-Status slowWork(DeviceStream &stream, const Executable &executable,
-                DevicePtr word, int64_t times = 3000000) {
+Status slowWork(const Context &c, DeviceStream &stream,
+                const Executable &executable, DevicePtr word,
+                int64_t times = 3000000) {
   DevicePtr operands[] = {word};
-  int64_t dims[] = {0, times};
+  int64_t dims[] = {0, c.some(times)};
   return stream.launch(executable, {apply, operands, dims, 1});
 }
 
@@ -92,12 +93,13 @@ CTS_TEST(aWaitHoldsUntilTheSignal) {
   CTS_REQUIRE(executable && a && b && event);
   DeviceMemory memory = c.memory(4096);
   for (uint64_t round = 1; round <= 20; ++round) {
-    CTS_EXPECT(slowWork(*a, *executable, memory.data(), 100000));
+    CTS_EXPECT(slowWork(c, *a, *executable, memory.data(), 100000));
     CTS_EXPECT(a->signal(*event));
     CTS_EXPECT(b->await(*event));
     auto *copy = static_cast<char *>(memory.data()) + 64;
     CTS_EXPECT(b->copy(CopyKind::within, copy, memory.data(), 8));
-    CTS_EXPECT(c.read<uint64_t>(*b, copy, 1)[0] == round * 100000);
+    CTS_EXPECT(c.read<uint64_t>(*b, copy, 1)[0] ==
+               round * uint64_t(c.some(100000)));
     CTS_EXPECT(event->query());
   }
 }
@@ -108,7 +110,7 @@ CTS_TEST(theHostWaitsForEventsAndGivesUpInTime) {
   auto event = c.event();
   CTS_REQUIRE(executable && stream && event);
   DeviceMemory memory = c.memory(64);
-  CTS_EXPECT(slowWork(*stream, *executable, memory.data(), 40000000));
+  CTS_EXPECT(slowWork(c, *stream, *executable, memory.data(), 40000000));
   CTS_EXPECT(stream->signal(*event));
   Status early = event->wait(1000);
   Status idle = stream->synchronize(1000);
@@ -126,7 +128,7 @@ CTS_TEST(oneSignalReleasesManyStreams) {
   CTS_REQUIRE(executable && source && event);
   DeviceMemory memory = c.memory(4096);
   std::vector<std::unique_ptr<DeviceStream>> sinks;
-  CTS_EXPECT(slowWork(*source, *executable, memory.data()));
+  CTS_EXPECT(slowWork(c, *source, *executable, memory.data()));
   CTS_EXPECT(source->signal(*event));
   for (int i = 0; i < 4; ++i) {
     sinks.push_back(c.stream());
@@ -136,7 +138,8 @@ CTS_TEST(oneSignalReleasesManyStreams) {
   }
   for (int i = 0; i < 4; ++i) {
     auto *copy = static_cast<char *>(memory.data()) + 64 * (i + 1);
-    CTS_EXPECT(c.read<uint64_t>(*sinks[size_t(i)], copy, 1)[0] == 3000000);
+    CTS_EXPECT(c.read<uint64_t>(*sinks[size_t(i)], copy, 1)[0] ==
+               uint64_t(c.some(3000000)));
   }
 }
 
@@ -170,10 +173,36 @@ CTS_TEST(dependenciesChainAcrossStreams) {
 }
 
 CTS_TEST(faultsAreReported) {
-  // What a fault is differs by device; a device that can have one says so, and
-  // brings a test of its own that provokes it.
   CTS_EXPECT(c.device.info().reportsFaults);
   CTS_EXPECT(c.device.status());
+  if (!c.device.info().reportsFaults)
+    return; // the fault would be the program's own
+  auto executable = c.load();
+  auto stream = c.stream(), other = c.stream();
+  CTS_REQUIRE(executable && stream && other);
+  DeviceMemory memory = c.memory(64);
+  Completions completions;
+  DevicePtr operands[] = {memory.data()};
+  int64_t dims[] = {1 << 20};
+  CTS_EXPECT(stream->notify(&completions, 1));
+  CTS_EXPECT(stream->synchronize());
+  Record wrong = LaunchRecord{stray, operands, dims, 1};
+  CTS_EXPECT(stream->submitRecord(executable.get(), wrong, &completions, 2));
+  // Whether these are taken or refused depends on who is faster.
+  uint64_t taken = 2;
+  for (uint64_t i = 3; i < 6; ++i)
+    taken += stream->notify(&completions, i).isOk();
+  CTS_EXPECT(!stream->synchronize(longNs));
+  Status broken = c.device.status();
+  CTS_EXPECT(!broken && !broken.message().empty());
+  CTS_EXPECT(stream->notify(&completions, 9).code() == broken.code());
+  CTS_EXPECT(other->fill(memory.data(), 1, 1, 8).code() == broken.code());
+  CTS_EXPECT(other->synchronize(longNs).code() == broken.code());
+  std::vector<StatusCode> codes = completions.seenCodes();
+  CTS_REQUIRE(codes.size() == taken);
+  CTS_EXPECT(codes[0] == StatusCode::ok);
+  for (size_t i = 1; i < codes.size(); ++i)
+    CTS_EXPECT(codes[i] == broken.code());
 }
 
 CTS_TEST(aDestroyedStreamAnswersEverythingOnce) {
@@ -184,7 +213,7 @@ CTS_TEST(aDestroyedStreamAnswersEverythingOnce) {
     Completions completions;
     auto stream = c.stream();
     for (uint64_t i = 0; i < 50; ++i) {
-      CTS_EXPECT(slowWork(*stream, *executable, memory.data(), 20000));
+      CTS_EXPECT(slowWork(c, *stream, *executable, memory.data(), 20000));
       CTS_EXPECT(stream->notify(&completions, i));
     }
     stream.reset();
@@ -211,7 +240,7 @@ CTS_TEST(workThatWaitsForADestroyedStreamIsCancelledNotHeld) {
   auto dying = c.stream();
   Completions completions;
   for (int i = 0; i < 50; ++i)
-    CTS_EXPECT(slowWork(*dying, *executable, memory.data(), 2000000));
+    CTS_EXPECT(slowWork(c, *dying, *executable, memory.data(), 2000000));
   CTS_EXPECT(dying->signal(*event));
   auto *other = static_cast<char *>(memory.data()) + 64;
   Record records[] = {AwaitRecord{event.get()}, FillRecord{other, 7, 8, 8}};
@@ -234,7 +263,7 @@ CTS_TEST(aStreamThatWaitsCanBeDestroyed) {
   CTS_REQUIRE(executable && event && busy);
   DeviceMemory memory = c.memory(64);
   Completions completions;
-  CTS_EXPECT(slowWork(*busy, *executable, memory.data(), 60000000));
+  CTS_EXPECT(slowWork(c, *busy, *executable, memory.data(), 60000000));
   CTS_EXPECT(busy->signal(*event));
   auto waiting = c.stream();
   CTS_EXPECT(waiting->submitRecord(nullptr, AwaitRecord{event.get()},

@@ -103,6 +103,9 @@ private:
       return bad("a segment is larger than 2 GiB");
     if ((p.p_flags & PF_W) && (p.p_flags & PF_X))
       return bad("a segment is writable and executable");
+    // Names of symbols are read as long as the image lives.
+    if (!(p.p_flags & PF_R))
+      return bad("a segment is not readable");
     if (p.p_align > (uint64_t(1) << 21) || (p.p_align & (p.p_align - 1)))
       return bad("a segment has an impossible alignment");
     if (p.p_memsz == 0)

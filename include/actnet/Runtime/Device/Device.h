@@ -326,8 +326,9 @@ public:
 
   virtual const DeviceInfo &info() const = 0;
 
-  /// Allocates `bytes` (> 0), zeroed, aligned to `info().alignment`. The
-  /// caller owns it and gives it back with `deallocate`.
+  /// Allocates `bytes` (> 0), aligned to `info().alignment`; what they hold is
+  /// not said, and a device that checks reports who reads them unwritten. The
+  /// caller owns the memory and gives it back with `deallocate`.
   /// Errors: invalidArgument for 0 bytes, resourceExhausted.
   virtual Expected<DevicePtr> allocate(uint64_t bytes, MemoryKind kind) = 0;
 

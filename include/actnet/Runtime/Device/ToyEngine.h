@@ -58,6 +58,7 @@ private:
   std::unique_ptr<Parts> parts;
 };
 
+/// `write`: reads only bytes that the same launch wrote.
 enum class Access : uint8_t { none = 0, read = 1, write = 2, readWrite = 3 };
 
 /// Where an operand lies and what the kernel declared to do with it.

@@ -239,20 +239,29 @@ void Block::withoutValue(const Region &region, uintptr_t at, uint64_t size) {
   violate("read of " + describe(at, size) + " that nobody wrote");
 }
 
+/// True if this launch wrote all of a piece.
+bool Block::wroteIt(const Region &region, uintptr_t at, uint64_t size) const {
+  uint64_t offset = at - region.cellBase;
+  for (uint64_t byte = offset; byte < offset + size; ++byte)
+    if (!loadRelaxed(&region.words[byte / 4].write) &&
+        !loadRelaxed(&region.small[byte].write))
+      return false;
+  return true;
+}
+
 template <Block::Kind kind>
 inline void Block::checkPiece(const Region &region, uintptr_t at,
                               uint64_t size) {
-  constexpr unsigned wanted = kind == Kind::read ? unsigned(Access::read)
-                              : kind == Kind::write
-                                  ? unsigned(Access::write)
-                                  : unsigned(Access::readWrite);
-  if ((unsigned(region.access) & wanted) != wanted) [[unlikely]] {
-    bool isRead = !(unsigned(region.access) & unsigned(Access::read)) &&
-                  kind != Kind::write;
-    violate(std::string(isRead ? "read of " : "write of ") +
-            describe(at, size) + ", which is declared to be only " +
-            (isRead ? "written" : "read"));
-  }
+  if constexpr (kind != Kind::read)
+    if (region.access == Access::read) [[unlikely]]
+      violate("write of " + describe(at, size) +
+              ", which is declared to be only read");
+  if constexpr (kind != Kind::write)
+    if (region.access == Access::write && !wroteIt(region, at, size))
+        [[unlikely]]
+      violate("read of " + describe(at, size) +
+              ", which is declared to be only written and was not written by "
+              "this launch");
   uint8_t *states = region.states + (at - region.base);
   if constexpr (kind != Kind::write)
     if (!allWritten(states, size)) [[unlikely]]

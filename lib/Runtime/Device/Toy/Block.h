@@ -169,6 +169,7 @@ private:
                                  uint64_t size);
   const Region *find(uintptr_t at) const;
   bool isPrivateOrConstant(uintptr_t at, uint64_t size, bool isWrite) const;
+  bool wroteIt(const Region &region, uintptr_t at, uint64_t size) const;
   /// Checks a piece of 1, 2, 4, 8 or 16 bytes that lies in a region, aligned to
   /// its size or, above that, to 4.
   template <Kind kind>
