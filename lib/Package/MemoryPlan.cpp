@@ -123,8 +123,6 @@ Status planAll(const Interface &interface, Plan &plan) {
   Expected<StateLayout> state = layoutState(interface, exprs);
   plan.state_offsets.clear();
   plan.state_bytes = 0;
-  for (auto &function : plan.functions)
-    function->memory.reset();
   if (!state)
     return state.status().code() == StatusCode::failedPrecondition
                ? okStatus()
@@ -132,6 +130,8 @@ Status planAll(const Interface &interface, Plan &plan) {
   plan.state_offsets = state->offsets;
   plan.state_bytes = state->bytes;
   for (auto &function : plan.functions) {
+    if (function->memory)
+      continue;
     Expected<std::unique_ptr<MemoryPlan>> memory =
         planMemory(plan, *function, exprs, plan.state_offsets);
     if (memory)

@@ -51,6 +51,14 @@ static void storePlan(ModuleOp module, CloneTables &tables) {
       continue;
     }
     const pkg::MemoryPlan &memory = *plan->memory;
+    if (function.getMemoryAttr()) {
+      remark::analysis(function.getLoc(),
+                       remark::RemarkOpts::name("kept").category("actor-plan"))
+          << "@" << function.getSymName()
+          << ": the plan that was handed in is kept, scratch of "
+          << remark::metric("peak", memory.scratch_bytes) << " bytes";
+      continue;
+    }
     function.setMemoryAttr(
         MemoryAttr::get(module.getContext(), memory.scratch_bytes,
                         memory.scratch_lower_bound, memory.slot_bytes));
@@ -72,13 +80,16 @@ static void storePlan(ModuleOp module, CloneTables &tables) {
 
 namespace {
 struct ActorPlan : actnet::actor::impl::ActorPlanBase<ActorPlan> {
+  using ActorPlanBase::ActorPlanBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    dropPlan(module);
+    if (replan)
+      dropPlan(module);
     FailureOr<Tables> tables = buildTables(module);
     if (failed(tables))
       return signalPassFailure();
-    // Plans, and verifies what it planned.
+    // What is planned has passed the verifier by now, and stays as it is.
     if (Status planned =
             pkg::planAll(tables->interface, tables->clones[0].plan);
         !planned) {

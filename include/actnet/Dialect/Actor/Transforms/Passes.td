@@ -21,10 +21,16 @@ def ActorPlan : Pass<"actor-plan", "::mlir::ModuleOp"> {
       %s = actor.buffer scratch size <N * 256> {offset = 0 : i64}
     ```
     A function one of whose sizes has no upper bound stays unplanned: the
-    runtime plans it when it knows the dims. Older offsets are dropped. Failure:
-    a size that can be negative or overflows; a plan that the verifier refuses.
-    Cost: O(n log n) in the records, and the planner's budget.
+    runtime plans it when it knows the dims. A function that has `memory` is
+    planned: it is verified and stays as it is, so that a plan can be handed in.
+    Failure: a size that can be negative or overflows; a plan that the verifier
+    refuses, which names both buffers. Cost: O(n log n) in the records, and the
+    planner's budget.
   }];
+  let options = [
+    Option<"replan", "replan", "bool", "false",
+           "Drop the plans that are there and make new ones">,
+  ];
 }
 
 #endif // ACTNET_DIALECT_ACTOR_TRANSFORMS_PASSES_TD
