@@ -5,11 +5,14 @@
 
 #include "Object.h"
 
+#include "actnet/Codegen/CUDA/CudaImages.h"
+#include "actnet/Codegen/CUDA/KernelHeaders.h"
 #include "actnet/Codegen/Host/HostCodegen.h"
 #include "actnet/Dialect/Actor/Transforms/Tables.h"
 #include "actnet/Dialect/Graph/IR/Evaluate.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
+#include "actnet/Package/CodeBundle.h"
 #include "actnet/Package/Writer.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -99,7 +102,42 @@ LogicalResult ProgramWriter::compileHost(actor::CloneTables &clone) {
 }
 
 LogicalResult ProgramWriter::compileCuda(actor::CloneTables &clone) {
-  return clone.module.emitError("CUDA code is not generated yet");
+  step("code cuda");
+  FailureOr<std::vector<cuda::KernelCode>> texts =
+      cuda::printKernels(clone.module);
+  if (failed(texts))
+    return failure();
+  if (!options.architectures.empty()) {
+    FailureOr<std::vector<cuda::CudaImage>> images =
+        cuda::compileCudaImages(clone.module, *texts, options.architectures);
+    if (failed(images))
+      return failure();
+    for (const cuda::CudaImage &image : *images) {
+      pkg::CodeBundleWriter bundle;
+      for (const cuda::KernelCode &kernel : image.kernels)
+        bundle.add(kernel.symbol, kernel.code);
+      bool isPtx = StringRef(image.isa).starts_with("compute_");
+      addImage(clone.plan, isPtx ? pkg::ImageKind::PTX : pkg::ImageKind::Cubin,
+               image.isa, bundle.finish());
+    }
+    // The texts, for GPUs that this program has no code for yet.
+    pkg::CodeBundleWriter bundle;
+    for (const cuda::KernelCode &kernel : *texts)
+      bundle.add(kernel.symbol + ".cu", kernel.code);
+    for (const cuda::KernelHeader &header : cuda::kernelHeaders())
+      bundle.add(std::string_view(header.name), std::string_view(header.text));
+    addImage(clone.plan, pkg::ImageKind::CudaText, "text", bundle.finish());
+  }
+  if (!options.toy)
+    return success();
+  step("code toy");
+  FailureOr<std::string> image = cuda::compileToyImage(clone.module, *texts);
+  if (failed(image))
+    return failure();
+  auto bytes = std::as_bytes(std::span(image->data(), image->size()));
+  addImage(clone.plan, pkg::ImageKind::Toy, "toy",
+           {bytes.begin(), bytes.end()});
+  return success();
 }
 
 /// Gives the pages of mapped weights back once they are written: a model larger
