@@ -127,7 +127,9 @@ private:
     if (auto pool = dyn_cast<graph::PoolOp>(op))
       return rewritePool(pool);
     if (auto einsum = dyn_cast<graph::EinsumOp>(op))
-      return canonicalizeEinsum(b, einsum);
+      return rewriteEinsum(einsum);
+    if (auto attention = dyn_cast<graph::AttentionOp>(op))
+      return absorbTransposes(b, attention);
     if (auto reduce = dyn_cast<graph::ReduceOp>(op))
       return rewriteReduce(reduce);
     if (auto pad = dyn_cast<graph::PadOp>(op);
@@ -148,7 +150,36 @@ private:
     }
     if (Value y = pushThrough(op))
       return y;
+    if (auto reshape = dyn_cast<graph::ReshapeOp>(op);
+        reshape && reshape.getX().getDefiningOp<graph::ReshapeOp>() &&
+        !isConstantTree(reshape.getX()))
+      return createReshape(b, op->getLoc(), reshape.getX(),
+                           graph::getDims(typeOf(reshape)));
     return sinkReshape(op);
+  }
+
+  Value rewriteEinsum(graph::EinsumOp op) {
+    Value rows = expandRows(b, op);
+    if (!rows)
+      return canonicalizeEinsum(b, op);
+    // The new product has a transpose in front of it.
+    auto reshape = rows.getDefiningOp<graph::ReshapeOp>();
+    auto einsum = reshape.getX().getDefiningOp<graph::EinsumOp>();
+    auto merged = einsum.getLhs().getDefiningOp<graph::ReshapeOp>();
+    OpBuilder::InsertionGuard guard(b);
+    if (merged) {
+      b.setInsertionPoint(merged);
+      if (Value y = pushThrough(merged)) {
+        merged.replaceAllUsesWith(y);
+        merged.erase();
+      }
+    }
+    b.setInsertionPoint(einsum);
+    if (Value y = canonicalizeEinsum(b, einsum)) {
+      einsum.replaceAllUsesWith(y);
+      einsum.erase();
+    }
+    return reshape;
   }
 
   static std::string channelsLast(StringRef layout) {
@@ -231,6 +262,8 @@ private:
       return pushBatchNorm(norm, transpose);
     if (auto reshape = dyn_cast<graph::ReshapeOp>(op))
       return pushReshape(reshape, transpose);
+    if (auto slice = dyn_cast<graph::SliceOp>(op))
+      return pushSlice(slice, perm);
     if (auto pad = dyn_cast<graph::PadOp>(op)) {
       SmallVector<int64_t> inv = inverse(perm), low, high;
       for (int64_t i : inv) {
@@ -319,16 +352,24 @@ private:
       if (found && found->hasOneUse() && !reshape && !isConstantTree(operand)) {
         reshape = found;
         operand = found.getX();
-      } else if (typeOf(operand).getRank() != 0 && !isSplat(operand)) {
-        return nullptr;
       }
     }
     auto type = typeOf(op->getResult(0));
     if (!reshape || graph::getDims(type) != graph::getDims(typeOf(reshape)))
       return nullptr;
+    // A bias goes along where the last dim stays.
+    bool sameLast = typeOf(reshape).getRank() > 0 &&
+                    typeOf(reshape.getX()).getRank() > 0 &&
+                    graph::getDims(type).back() ==
+                        graph::getDims(typeOf(reshape.getX())).back();
+    auto isRow = [&](Value v) { return sameLast && typeOf(v).getRank() == 1; };
+    for (Value operand : operands)
+      if (operand != reshape.getX() && !isSplat(operand) && !isRow(operand))
+        return nullptr;
     SmallVector<DimExprAttr> dims = graph::getDims(typeOf(reshape.getX()));
     for (Value &operand : operands)
-      if (operand != reshape.getX() && typeOf(operand).getRank() != 0)
+      if (operand != reshape.getX() && typeOf(operand).getRank() != 0 &&
+          !isRow(operand))
         operand = createReshape(b, op->getLoc(), operand, {});
     OperationState state(op->getLoc(), op->getName());
     state.addOperands(operands);
@@ -473,41 +514,79 @@ private:
     return createTranspose(b, op.getLoc(), y, transpose.getPerm());
   }
 
-  /// A reshape that only merges dims which the transpose keeps side by side.
+  Value pushSlice(graph::SliceOp op, ArrayRef<int64_t> perm) {
+    auto transpose = sourceTranspose(op.getX());
+    SmallVector<DimExprAttr> starts, sizes;
+    SmallVector<int64_t> steps;
+    for (int64_t i : inverse(perm)) {
+      starts.push_back(op.getStarts().getDims()[i]);
+      sizes.push_back(op.getSizes().getDims()[i]);
+      steps.push_back(op.getSteps()[i]);
+    }
+    MLIRContext *context = op.getContext();
+    Value y = graph::SliceOp::create(
+        b, op.getLoc(),
+        graph::getTensorType(sizes, typeOf(op).getElementType()),
+        transpose.getX(), graph::DimsAttr::get(context, starts),
+        graph::DimsAttr::get(context, sizes), steps);
+    return createTranspose(b, op.getLoc(), y, perm);
+  }
+
+  /// A reshape that splits dims, and merges those that the transpose keeps side
+  /// by side.
   Value pushReshape(graph::ReshapeOp op, graph::TransposeOp transpose) {
     ArrayRef<int64_t> perm = transpose.getPerm();
     SmallVector<DimExprAttr> from = graph::getDims(typeOf(op.getX()));
     SmallVector<DimExprAttr> to = graph::getDims(typeOf(op));
-    SmallVector<SmallVector<int64_t>> groups;
-    size_t next = 0;
-    for (DimExprAttr dim : to) {
-      SmallVector<int64_t> group;
-      DimExprAttr product = graph::dimConstant(op.getContext(), 1);
-      while (next < from.size() && (group.empty() || product != dim)) {
-        product = graph::dimMul(product, from[next]);
-        group.push_back(next++);
-      }
-      if (product != dim || group.empty())
-        return nullptr;
-      groups.push_back(group);
-    }
-    if (next != from.size())
-      return nullptr;
-    for (auto &group : groups)
-      for (size_t i = 1; i < group.size(); ++i)
-        if (perm[group[i]] != perm[group[i - 1]] + 1)
+    // Runs of dims before and behind that hold the same elements; one of the
+    // two is a single dim.
+    struct Run {
+      SmallVector<int64_t> from, to;
+    };
+    SmallVector<Run> runs;
+    size_t i = 0, j = 0;
+    while (i < from.size() && j < to.size()) {
+      Run run{{int64_t(i)}, {int64_t(j)}};
+      DimExprAttr left = from[i++], right = to[j++];
+      size_t iEnd = i, jEnd = j;
+      DimExprAttr more = left;
+      while (more != right && iEnd < from.size())
+        more = graph::dimMul(more, from[iEnd++]);
+      if (more == right) {
+        for (; i < iEnd; ++i)
+          run.from.push_back(i);
+      } else {
+        more = right;
+        while (more != left && jEnd < to.size())
+          more = graph::dimMul(more, to[jEnd++]);
+        if (more != left)
           return nullptr;
-    // The groups in the order in which the source holds them.
+        for (; j < jEnd; ++j)
+          run.to.push_back(j);
+      }
+      runs.push_back(std::move(run));
+    }
+    if (i != from.size() || j != to.size())
+      return nullptr;
+    for (const Run &run : runs)
+      for (size_t k = 1; k < run.from.size(); ++k)
+        if (perm[run.from[k]] != perm[run.from[k - 1]] + 1)
+          return nullptr;
+    // The runs in the order in which the source holds them.
     SmallVector<int64_t> order =
-        llvm::to_vector(llvm::seq<int64_t>(0, groups.size()));
-    llvm::sort(order, [&](int64_t i, int64_t j) {
-      return perm[groups[i][0]] < perm[groups[j][0]];
+        llvm::to_vector(llvm::seq<int64_t>(0, runs.size()));
+    llvm::sort(order, [&](int64_t a, int64_t c) {
+      return perm[runs[a].from[0]] < perm[runs[c].from[0]];
     });
     SmallVector<DimExprAttr> dims;
-    for (int64_t g : order)
-      dims.push_back(to[g]);
+    SmallVector<int64_t> behind(to.size());
+    for (int64_t r : order)
+      for (int64_t k : runs[r].to) {
+        behind[k] = dims.size();
+        dims.push_back(to[k]);
+      }
     Value y = createReshape(b, op.getLoc(), transpose.getX(), dims);
-    return createTranspose(b, op.getLoc(), y, inverse(order));
+    return createTranspose(b, op.getLoc(), y, behind);
   }
 };
 

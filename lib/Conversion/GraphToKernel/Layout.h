@@ -26,6 +26,14 @@ mlir::Value createReshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
 /// value that replaces its result, null where it has this form already.
 mlir::Value canonicalizeEinsum(mlir::OpBuilder &b, graph::EinsumOp op);
 
+/// Lets attention read what its operands are transposes of, with the result's
+/// rows in the order of the queries'. Null where no operand is a transpose.
+mlir::Value absorbTransposes(mlir::OpBuilder &b, graph::AttentionOp op);
+
+/// Undoes the merging of rows in front of `mk,kn->mn` where a transpose stands
+/// before it: behind the product it can meet its inverse. Null elsewhere.
+mlir::Value expandRows(mlir::OpBuilder &b, graph::EinsumOp op);
+
 } // namespace actnet
 
 #endif // ACTNET_LIB_CONVERSION_GRAPHTOKERNEL_LAYOUT_H
