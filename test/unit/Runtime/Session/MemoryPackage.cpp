@@ -12,7 +12,8 @@ using namespace actnet::rt::test;
 
 MemoryPackage::MemoryPackage(const std::string &name) {
   pkg::Writer writer = pkg::Writer::toMemory();
-  Status status = makePackage(name, readCode(ACTNET_TEST_KERNELS), writer);
+  Status status = makePackage(name, readCode(ACTNET_TEST_KERNELS),
+                              readCode(ACTNET_TEST_TOY_KERNELS), writer);
   if (!status) {
     std::fprintf(stderr, "package %s: %s\n", name.c_str(),
                  status.str().c_str());

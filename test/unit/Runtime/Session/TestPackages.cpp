@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestPackages.h"
+#include "actnet/Package/CodeBundle.h"
 #include "actnet/Package/Lifetimes.h"
 
 #include <cstdio>
@@ -73,12 +74,49 @@ struct Builder {
   ExprId c(int64_t value) { return pool.constant(value); }
   ExprId tiles(ExprId n) { return pool.ceilDiv(n, c(64)); }
 
-  Status write(const std::vector<std::byte> &code, Writer &writer) {
+  /// The same plan for cuda, with its images.
+  Status addCudaPlan(const std::vector<std::byte> &toy, Writer &writer) {
+    Plan cuda = plan;
+    cuda.target = "cuda";
+    cuda.images.clear();
+    CodeBundleWriter modules;
+    constexpr unsigned parameters[] = {3, 5, 4, 3, 2, 3};
+    for (size_t i = 0; i < cuda.kernels.size(); ++i) {
+      Kernel &kernel = *cuda.kernels[i];
+      kernel.scratch_bytes = 0;
+      kernel.threads = 64;
+      modules.add(kernel.symbol,
+                  rt::test::standInModule(kernel.symbol, parameters[i]));
+    }
+    std::vector<std::byte> bundle = modules.finish();
+    struct Code {
+      ImageKind kind;
+      const char *isa;
+      const std::vector<std::byte> &bytes;
+    };
+    for (const Code &from : {Code{ImageKind::Cubin, "sm_80", bundle},
+                             Code{ImageKind::Cubin, "sm_90a", bundle},
+                             Code{ImageKind::PTX, "compute_80", bundle},
+                             Code{ImageKind::Toy, "toy", toy}}) {
+      auto image = std::make_unique<Image>();
+      image->kind = from.kind;
+      image->isa = from.isa;
+      image->section = std::string("code.cuda.") + from.isa;
+      ACTNET_RETURN_IF_ERROR(writer.addSection(image->section, from.bytes));
+      cuda.images.push_back(std::move(image));
+    }
+    return writer.addPlan(cuda);
+  }
+
+  Status write(const std::vector<std::byte> &code,
+               const std::vector<std::byte> &toy, Writer &writer) {
     interface.exprs = pool.code();
     ACTNET_RETURN_IF_ERROR(planAll(interface, plan));
     ACTNET_RETURN_IF_ERROR(writer.addSection(weightsSection, weights));
     for (const auto &image : plan.images)
       ACTNET_RETURN_IF_ERROR(writer.addSection(image->section, code));
+    if (!toy.empty())
+      ACTNET_RETURN_IF_ERROR(addCudaPlan(toy, writer));
     ACTNET_RETURN_IF_ERROR(writer.addPlan(plan));
     ACTNET_RETURN_IF_ERROR(writer.addInterface(interface));
     return writer.finish();
@@ -297,10 +335,20 @@ std::vector<std::string> rt::test::packageNames() {
 
 Status rt::test::makePackage(const std::string &name,
                              const std::vector<std::byte> &code,
+                             const std::vector<std::byte> &toy,
                              Writer &writer) {
   Builder builder;
   makers().at(name)(builder);
-  return builder.write(code, writer);
+  return builder.write(code, toy, writer);
+}
+
+std::string rt::test::standInModule(const std::string &kernel,
+                                    unsigned parameters) {
+  unsigned sum = parameters;
+  for (char c : kernel)
+    sum = sum * 31 + static_cast<unsigned char>(c);
+  return "actnet stand-in module: " + kernel + " " +
+         std::to_string(parameters) + " " + std::to_string(sum) + "\n";
 }
 
 std::vector<std::byte> rt::test::readCode(const std::string &path) {

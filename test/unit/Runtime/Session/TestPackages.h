@@ -3,7 +3,8 @@
 //
 // What the compiler would write for tiny models, so that sessions and the
 // command line are tested without it. The code is kernels.c, compiled for the
-// oldest x86-64 and offered as two variants.
+// oldest x86-64 and offered as two variants, and kernels.cu for the software
+// GPU; the cubins and the PTX are what the driver's stand-in takes for such.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_TEST_UNIT_RUNTIME_SESSION_TESTPACKAGES_H
@@ -30,9 +31,13 @@ namespace actnet::rt::test {
 ///   liar       like affine, but a kernel writes 1 MiB into 16 bytes
 std::vector<std::string> packageNames();
 
-/// Writes one of them. `code` is the image of kernels.c.
+/// Writes one of them. `code` is the image of kernels.c, `toy` that of
+/// kernels.cu; without the latter there is no plan for cuda.
 Status makePackage(const std::string &name, const std::vector<std::byte> &code,
-                   pkg::Writer &writer);
+                   const std::vector<std::byte> &toy, pkg::Writer &writer);
+
+/// A module of the driver's stand-in (test/driver/StandIn.h) for a kernel.
+std::string standInModule(const std::string &kernel, unsigned parameters);
 
 /// The package in memory, at an address that is a multiple of 4096; exits the
 /// process with a message if it cannot be made.

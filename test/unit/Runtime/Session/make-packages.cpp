@@ -13,15 +13,16 @@ using namespace actnet::rt::test;
 
 static Status run(const std::string &folder, const std::string &runner) {
   std::vector<std::byte> code = readCode(ACTNET_TEST_KERNELS);
+  std::vector<std::byte> toy = readCode(ACTNET_TEST_TOY_KERNELS);
   for (const std::string &name : packageNames()) {
     ACTNET_ASSIGN_OR_RETURN(
         pkg::Writer writer,
         pkg::Writer::toFile(folder + "/" + name + ".actnet"));
-    ACTNET_RETURN_IF_ERROR(makePackage(name, code, writer));
+    ACTNET_RETURN_IF_ERROR(makePackage(name, code, toy, writer));
   }
   ACTNET_ASSIGN_OR_RETURN(pkg::Writer writer,
                           pkg::Writer::toProgram(folder + "/affine", runner));
-  return makePackage("affine", code, writer);
+  return makePackage("affine", code, toy, writer);
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,180 @@
+//===- StandIn.h - a libcuda.so.1 without a GPU ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A driver for tests: the entry points that device cuda uses, over the software
+// GPU's engine. It keeps the order that streams, events and graphs give and no
+// other, ends work late, and is strict where a driver may be lenient: wrong
+// handles, no current context, calls from host functions, shared memory that
+// was not asked for. A module stands for its toy code: a cubin of the package
+// that ACTNET_STANDIN_PACKAGE names, found by its bytes, or a line of text
+//
+//   actnet stand-in module: NAME PARAMETERS CHECKSUM
+//
+// of which ACTNET_STANDIN_IMAGE names the toy image. ACTNET_STANDIN holds
+// what else there is to choose, between commas:
+//
+//   seed=7          order of what may run, delays
+//   log=FILE        one line for each call, appended
+//   version=12040   what cuDriverGetVersion says
+//   devices=1, sm=80, memory=BYTES
+//   fault=KIND@N    at the N-th of its kind, from 1:
+//       oom     an allocation of device memory finds none
+//       load    a module is refused
+//       launch  a launch is refused, and the context goes on
+//       sticky  a kernel breaks the context
+//       lost    a record of an event is never reached, nor what follows it
+//       wake    a host function is not called
+//
+//===----------------------------------------------------------------------===//
+#ifndef ACTNET_TEST_DRIVER_STANDIN_H
+#define ACTNET_TEST_DRIVER_STANDIN_H
+
+#include "../../lib/Runtime/Device/CUDA/DriverApi.h"
+#include "actnet/Runtime/Device/ToyEngine.h"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace actnet::rt::cuda {
+
+// What the opaque handles point to.
+struct ModuleTag {
+  toy::Entry entry;
+  unsigned parameters = 0;
+  std::unique_ptr<FunctionTag> function;
+};
+struct FunctionTag {
+  const ModuleTag *module = nullptr;
+  int mostShared = 48 * 1024;
+};
+struct EventTag {
+  uint64_t submitted = 0, done = 0;
+};
+
+/// A piece of work.
+struct Work {
+  enum class Kind : uint8_t { kernel, copy, set, record, wait, host, nothing };
+  Kind kind = Kind::nothing;
+  FunctionTag *function = nullptr;
+  unsigned tiles = 1, threads = 32, sharedBytes = 0;
+  std::vector<uint64_t> arguments;
+  void *dst = nullptr;
+  const void *src = nullptr;
+  size_t bytes = 0;
+  bool fromDevice = true, toDevice = true;
+  MemsetNodeParams set{};
+  std::shared_ptr<EventTag> event;
+  uint64_t target = 0;
+  HostFunction call = nullptr;
+  void *user = nullptr;
+};
+
+struct GraphNodeTag {
+  Work work;
+  bool enabled = true;
+  std::vector<size_t> after;
+};
+struct GraphTag {
+  std::vector<std::unique_ptr<GraphNodeTag>> nodes;
+};
+struct GraphExecTag {
+  GraphTag *graph = nullptr;
+  std::vector<GraphNodeTag> nodes;
+};
+struct StreamTag {
+  std::deque<Work> queue;
+  bool running = false;
+};
+struct ContextTag {};
+
+struct Options {
+  uint64_t seed = 1;
+  std::string log;
+  int version = 13000;
+  int devices = 1;
+  int architecture = 80;
+  uint64_t memoryBytes = uint64_t(4) << 30;
+  std::string fault;
+  uint64_t faultAt = 0;
+  static Options fromEnvironment();
+};
+
+/// Everything the stand-in has; one for the process.
+class StandIn {
+public:
+  static StandIn &get();
+
+  /// Begins a call: notes it, and refuses it where it is not allowed. Answers
+  /// `success`, or what the call has to return.
+  Result begin(const char *name, bool needsContext, bool needsHealth,
+               const std::string &detail = "");
+  /// Counts towards the fault `kind`; true if it strikes now.
+  bool strikes(const char *kind);
+
+  Result retain();
+  void release();
+  Context primary() { return &context; }
+  Result setCurrent(Context next);
+  Options options() const;
+
+  Result allocate(Pointer *pointer, size_t bytes);
+  Result freeMemory(Pointer pointer);
+  void memoryInfo(size_t *free, size_t *total);
+  Result allocateHost(void **pointer, size_t bytes);
+  Result freeHost(void *pointer);
+  Result loadModule(Module *module, const char *text, std::string &log);
+
+  Result enqueue(Stream stream, Work work);
+  Result enqueueAll(Stream stream, std::vector<Work> works);
+  Result synchronize(Stream stream);
+
+  // Handles: made here, and known to be live.
+  std::mutex mutex;
+  std::set<const void *> live;
+  std::vector<Stream> streams;
+  std::map<EventHandle, std::shared_ptr<EventTag>> events;
+  std::condition_variable changed;
+  Result broken = success;
+  Context current() const;
+  bool isLive(const void *handle) {
+    std::lock_guard lock(mutex);
+    return live.contains(handle);
+  }
+  uint64_t random(uint64_t below);
+
+private:
+  StandIn() = default;
+  void execute();
+  bool isReady(const StreamTag &stream) const;
+  Result perform(Work &work);
+  bool isDevice(const void *at, size_t bytes);
+  void say(const std::string &line);
+  Expected<const toy::Image *> image(std::span<const std::byte> bytes);
+  Result findCode(const std::string &code, ModuleTag &module, std::string &log);
+
+  Options chosen;
+  std::mutex logMutex;
+  std::map<std::string, uint64_t> counts;
+  std::mt19937_64 generator;
+  unsigned retained = 0;
+  ContextTag context;
+  std::unique_ptr<toy::Engine> engine;
+  std::map<Pointer, size_t> memory;
+  uint64_t memoryUsed = 0;
+  std::set<void *> hostMemory;
+  std::map<std::vector<std::byte>, std::unique_ptr<toy::Image>> images;
+  std::thread executor;
+  bool stopping = false;
+};
+
+} // namespace actnet::rt::cuda
+
+#endif // ACTNET_TEST_DRIVER_STANDIN_H
