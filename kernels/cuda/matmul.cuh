@@ -73,27 +73,6 @@ struct MatmulShape {
   static_assert(kStages >= 2 && kWarpRows % 16 == 0 && kWarpColumns % 32 == 0);
 };
 
-/// Starts bringing a run, of which `valid` elements are there, from `from`.
-template <class T>
-ACTNET_DEVICE void bringRun(T *shared, const T *from, int valid) {
-  constexpr int kRun = Run<T>::kCount;
-  if (!from || valid <= 0) {
-    storeVector(shared, Bytes16{});
-  } else if (isAligned<16>(from)) {
-    copyAsync16(shared, from,
-                (valid < kRun ? valid : kRun) * static_cast<int>(sizeof(T)));
-  } else {
-    ACTNET_UNROLL
-    for (int i = 0; i < kRun; ++i)
-      shared[i] = i < valid ? from[i] : T{};
-  }
-}
-
-/// min(count, most) of what is left, as an int.
-ACTNET_DEVICE int atMost(i64 left, int most) {
-  return left < most ? static_cast<int>(left) : most;
-}
-
 /// Brings pieces of the left operand: runs along k of some rows.
 template <class Shape, class Problem> class LeftPieces {
   using T = typename Shape::Element;
@@ -333,7 +312,8 @@ ACTNET_DEVICE void matmulTile(const Problem &problem) {
     place = place == kStages - 1 ? 0 : place + 1;
     if (piece >= 0) {
       const T *from = shared + place * Shape::kStageSize;
-      sums.template add<Shape::kLeftStride, Shape::kRightStride>(
+      sums.template add<Shape::Math::kDepth, Shape::kLeftStride,
+                        Shape::kRightStride>(
           from + Place::row() * Shape::kLeftStride +
               Place::slice() * Shape::Math::kDepth,
           from + Shape::kLeftSize +

@@ -41,6 +41,27 @@ template <int kBytes> ACTNET_DEVICE bool isAligned(const void *address) {
   return reinterpret_cast<u64>(address) % kBytes == 0;
 }
 
+/// Starts bringing a run, of which `valid` elements are there, from `from`.
+template <class T>
+ACTNET_DEVICE void bringRun(T *shared, const T *from, int valid) {
+  constexpr int kRun = Run<T>::kCount;
+  if (!from || valid <= 0) {
+    storeVector(shared, Bytes16{});
+  } else if (isAligned<16>(from)) {
+    copyAsync16(shared, from,
+                (valid < kRun ? valid : kRun) * static_cast<int>(sizeof(T)));
+  } else {
+    ACTNET_UNROLL
+    for (int i = 0; i < kRun; ++i)
+      shared[i] = i < valid ? from[i] : T{};
+  }
+}
+
+/// min(count, most) of what is left, as an int.
+ACTNET_DEVICE int atMost(i64 left, int most) {
+  return left < most ? static_cast<int>(left) : most;
+}
+
 template <bool isWide> struct RunVector {
   using Type = Bytes8;
 };
@@ -107,15 +128,27 @@ template <class T> struct Plain {
         values[i][j] = T(0);
     }
 
-    /// Adds the product of kRows x kDepth and kDepth x kColumns elements.
-    template <int kLeftStride, int kRightStride>
+    static constexpr int kLanesOfRow = 8;
+    static constexpr int kRowCount = kOwnRows, kColumnCount = kOwnColumns;
+    ACTNET_DEVICE T &at(int row, int column) { return values[row][column]; }
+    /// The row of the piece that own row `row` is.
+    static ACTNET_DEVICE int rowOf(int row) {
+      return threadIndex() % kWarpSize / 8 + 4 * row;
+    }
+    /// The column that own column `column` is after addTransposed.
+    static ACTNET_DEVICE int columnOf(int column) {
+      return threadIndex() % 8 + 8 * column;
+    }
+
+    /// Adds the product of kRows x kSteps and kSteps x kColumns elements.
+    template <int kSteps, int kLeftStride, int kRightStride>
     ACTNET_DEVICE void add(const T *left, const T *right) {
       constexpr int kRun = Run<T>::kCount;
       const int lane = threadIndex() % kWarpSize;
       left += lane / 8 * kLeftStride;
       right += lane % 8 * 4;
       ACTNET_UNROLL
-      for (int k = 0; k < kDepth; k += kRun) {
+      for (int k = 0; k < kSteps; k += kRun) {
         Run<T> a[kOwnRows];
         ACTNET_UNROLL
         for (int i = 0; i < kOwnRows; ++i)
@@ -136,6 +169,33 @@ template <class T> struct Plain {
             ACTNET_UNROLL
           for (int j = 0; j < kOwnColumns; ++j)
             values[i][j] = multiplyAdd(a[i].values[r], b[j], values[i][j]);
+        }
+      }
+    }
+
+    /// The same for a right piece that lies there transposed, kColumns rows of
+    /// kSteps; columns are then those of columnOf.
+    template <int kSteps, int kLeftStride, int kRightStride>
+    ACTNET_DEVICE void addTransposed(const T *left, const T *right) {
+      constexpr int kRun = Run<T>::kCount;
+      const int lane = threadIndex() % kWarpSize;
+      left += lane / 8 * kLeftStride;
+      right += lane % 8 * kRightStride;
+      ACTNET_UNROLL
+      for (int k = 0; k < kSteps; k += kRun) {
+        Run<T> a[kOwnRows];
+        ACTNET_UNROLL
+        for (int i = 0; i < kOwnRows; ++i)
+          a[i] = loadRun(left + 4 * i * kLeftStride + k);
+        ACTNET_UNROLL
+        for (int j = 0; j < kOwnColumns; ++j) {
+          const Run<T> b = loadRun(right + 8 * j * kRightStride + k);
+          ACTNET_UNROLL
+          for (int i = 0; i < kOwnRows; ++i)
+            ACTNET_UNROLL
+          for (int r = 0; r < kRun; ++r)
+            values[i][j] =
+                multiplyAdd(a[i].values[r], b.values[r], values[i][j]);
         }
       }
     }
@@ -172,6 +232,18 @@ template <int kRows, int kColumns> struct FragmentSums {
       values[i][j][e] = 0;
   }
 
+  static constexpr int kLanesOfRow = 4;
+  static constexpr int kRowCount = 2 * kOwnRows, kColumnCount = 2 * kOwnColumns;
+  ACTNET_DEVICE float &at(int row, int column) {
+    return values[row / 2][column / 2][row % 2 * 2 + column % 2];
+  }
+  static ACTNET_DEVICE int rowOf(int row) {
+    return threadIndex() % kWarpSize / 4 + 8 * row;
+  }
+  static ACTNET_DEVICE int columnOf(int column) {
+    return column / 2 * 8 + threadIndex() % 4 * 2 + column % 2;
+  }
+
   template <int kStride> ACTNET_DEVICE void store(float *slab, int s) const {
     const int lane = threadIndex() % kWarpSize;
     ACTNET_UNROLL
@@ -191,7 +263,7 @@ template <class T> struct Halves {
 
   template <int kRows, int kColumns>
   struct Sums : FragmentSums<kRows, kColumns> {
-    template <int kLeftStride, int kRightStride>
+    template <int kSteps, int kLeftStride, int kRightStride>
     ACTNET_DEVICE void add(const T *left, const T *right) {
       using Base = FragmentSums<kRows, kColumns>;
       const int lane = threadIndex() % kWarpSize;
@@ -199,22 +271,53 @@ template <class T> struct Halves {
       left += lane % 16 * kLeftStride + lane / 16 * 8;
       right += lane % 16 * kRightStride + lane / 16 * 8;
       ACTNET_UNROLL
-      for (int k = 0; k < kDepth; k += 16) {
+      for (int k = 0; k < kSteps; k += 16) {
         u32 a[Base::kOwnRows][4];
-        ACTNET_UNROLL
-        for (int i = 0; i < Base::kOwnRows; ++i)
-          loadMatrix4(a[i], left + 16 * i * kLeftStride + k);
+        loadLeft<kLeftStride>(a, left + k);
         ACTNET_UNROLL
         for (int j = 0; j < Base::kOwnColumns; j += 2) {
           u32 b[4];
           loadMatrix4Transposed(b, right + k * kRightStride + 8 * j);
-          const u32 first[2] = {b[0], b[1]}, second[2] = {b[2], b[3]};
-          ACTNET_UNROLL
-          for (int i = 0; i < Base::kOwnRows; ++i) {
-            mma16816(Base::values[i][j], a[i], first, T());
-            mma16816(Base::values[i][j + 1], a[i], second, T());
-          }
+          multiply(a, b, j);
         }
+      }
+    }
+
+    template <int kSteps, int kLeftStride, int kRightStride>
+    ACTNET_DEVICE void addTransposed(const T *left, const T *right) {
+      using Base = FragmentSums<kRows, kColumns>;
+      const int lane = threadIndex() % kWarpSize;
+      left += lane % 16 * kLeftStride + lane / 16 * 8;
+      right += (lane % 8 + lane / 16 * 8) * kRightStride + lane / 8 % 2 * 8;
+      ACTNET_UNROLL
+      for (int k = 0; k < kSteps; k += 16) {
+        u32 a[Base::kOwnRows][4];
+        loadLeft<kLeftStride>(a, left + k);
+        ACTNET_UNROLL
+        for (int j = 0; j < Base::kOwnColumns; j += 2) {
+          u32 b[4];
+          loadMatrix4(b, right + 8 * j * kRightStride + k);
+          multiply(a, b, j);
+        }
+      }
+    }
+
+  private:
+    template <int kLeftStride>
+    ACTNET_DEVICE void loadLeft(u32 (&a)[kRows / 16][4], const T *left) {
+      ACTNET_UNROLL
+      for (int i = 0; i < kRows / 16; ++i)
+        loadMatrix4(a[i], left + 16 * i * kLeftStride);
+    }
+    /// Adds the product with columns 8 j to 8 j + 15.
+    ACTNET_DEVICE void multiply(const u32 (&a)[kRows / 16][4],
+                                const u32 (&b)[4], int j) {
+      using Base = FragmentSums<kRows, kColumns>;
+      const u32 first[2] = {b[0], b[1]}, second[2] = {b[2], b[3]};
+      ACTNET_UNROLL
+      for (int i = 0; i < kRows / 16; ++i) {
+        mma16816(Base::values[i][j], a[i], first, T());
+        mma16816(Base::values[i][j + 1], a[i], second, T());
       }
     }
   };
@@ -228,14 +331,14 @@ struct Tf32 {
 
   template <int kRows, int kColumns>
   struct Sums : FragmentSums<kRows, kColumns> {
-    template <int kLeftStride, int kRightStride>
+    template <int kSteps, int kLeftStride, int kRightStride>
     ACTNET_DEVICE void add(const float *left, const float *right) {
       using Base = FragmentSums<kRows, kColumns>;
       const int lane = threadIndex() % kWarpSize;
       left += lane / 4 * kLeftStride + lane % 4;
       right += lane % 4 * kRightStride + lane / 4;
       ACTNET_UNROLL
-      for (int k = 0; k < kDepth; k += 8) {
+      for (int k = 0; k < kSteps; k += 8) {
         u32 a[Base::kOwnRows][4];
         ACTNET_UNROLL
         for (int i = 0; i < Base::kOwnRows; ++i)
