@@ -376,7 +376,12 @@ private:
     state.addAttributes(op->getAttrs());
     state.propertiesAttr = op->getPropertiesAsAttribute();
     state.addTypes(graph::getTensorType(dims, type.getElementType()));
-    Value y = b.create(state)->getResult(0);
+    Operation *made = b.create(state);
+    Value y = made->getResult(0);
+    if (Value moved = pushThrough(made)) {
+      made->erase();
+      y = moved;
+    }
     return createReshape(b, op->getLoc(), y, graph::getDims(type));
   }
 

@@ -30,7 +30,8 @@ mlir::Value canonicalizeEinsum(mlir::OpBuilder &b, graph::EinsumOp op);
 /// rows in the order of the queries'. Null where no operand is a transpose.
 mlir::Value absorbTransposes(mlir::OpBuilder &b, graph::AttentionOp op);
 
-/// Undoes the merging of rows in front of `mk,kn->mn` where a transpose stands
+/// Undoes the merging of rows in front of `mk,kn->mn`, the right operand as it
+/// is or transposed, where a transpose stands
 /// before it: behind the product it can meet its inverse. Null elsewhere.
 mlir::Value expandRows(mlir::OpBuilder &b, graph::EinsumOp op);
 

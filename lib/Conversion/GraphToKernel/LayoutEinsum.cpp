@@ -115,7 +115,8 @@ Value expandRows(OpBuilder &b, graph::EinsumOp op) {
   auto [operands, out] = op.getSpec().split("->");
   auto [lhs, rhs] = operands.split(",");
   if (!transpose || lhs.size() != 2 || rhs.size() != 2 || out.size() != 2 ||
-      lhs[0] != out[0] || lhs[1] != rhs[0] || rhs[1] != out[1])
+      lhs[0] != out[0] || rhs.contains(lhs[0]) || !rhs.contains(lhs[1]) ||
+      !rhs.contains(out[1]))
     return nullptr;
   SmallVector<DimExprAttr> from =
       graph::getDims(cast<RankedTensorType>(rows.getX().getType()));

@@ -83,3 +83,28 @@ func.func @onePixel(%x: tensor<?x8x1x1xf32, #graph.dims<N, 8, 1, 1>>, %w: tensor
   %1 = graph.sigmoid %0 : tensor<?x4x1x1xf32, #graph.dims<N, 4, 1, 1>>
   return %1 : tensor<?x4x1x1xf32, #graph.dims<N, 4, 1, 1>>
 }
+
+// -----
+
+// Tokens first, as torch's attention has them: the transposes around the
+// products and the attention meet, and no kernel moves anything.
+// CHECK-LABEL: func.func @tokensFirst
+// CHECK:         kernel.dispatch @contract
+// CHECK:         kernel.dispatch @attention
+// CHECK:         kernel.dispatch @contract_add
+// CHECK-NOT:     kernel.dispatch
+// CHECK:         return
+func.func @tokensFirst(%x: tensor<?x3x8xf32, #graph.dims<N, 3, 8>>, %bias: tensor<8xf32>) -> tensor<?x3x8xf32, #graph.dims<N, 3, 8>> {
+  %w = graph.constant dense<0.5> : tensor<8x8xf32>
+  %o = graph.constant dense<0.25> : tensor<8x8xf32>
+  %t = graph.transpose %x [1, 0, 2] : tensor<?x3x8xf32, #graph.dims<N, 3, 8>>
+  %p = graph.einsum "zmk,kn->zmn" %t, %w : tensor<3x?x8xf32, #graph.dims<3, N, 8>>, tensor<8x8xf32>
+  %q = graph.reshape %p : tensor<3x?x8xf32, #graph.dims<3, N, 8>> to tensor<3x?x2x4xf32, #graph.dims<3, N, 2, 4>>
+  %a = graph.attention %q, %q, %q {k_layout = "tbgd", q_layout = "sbhd", scale = 0.5 : f64, v_layout = "tbge", y_layout = "sbhe"} : tensor<3x?x2x4xf32, #graph.dims<3, N, 2, 4>>, tensor<3x?x2x4xf32, #graph.dims<3, N, 2, 4>>, tensor<3x?x2x4xf32, #graph.dims<3, N, 2, 4>>
+  %rows = graph.reshape %a : tensor<3x?x2x4xf32, #graph.dims<3, N, 2, 4>> to tensor<?x8xf32, #graph.dims<N * 3, 8>>
+  %y = graph.einsum "mk,nk->mn" %rows, %o : tensor<?x8xf32, #graph.dims<N * 3, 8>>, tensor<8x8xf32>
+  %z = graph.add %y, %bias : tensor<?x8xf32, #graph.dims<N * 3, 8>>, tensor<8xf32>
+  %b = graph.reshape %z : tensor<?x8xf32, #graph.dims<N * 3, 8>> to tensor<3x?x8xf32, #graph.dims<3, N, 8>>
+  %u = graph.transpose %b [1, 0, 2] : tensor<3x?x8xf32, #graph.dims<3, N, 8>>
+  return %u : tensor<?x3x8xf32, #graph.dims<N, 3, 8>>
+}
