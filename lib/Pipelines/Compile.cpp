@@ -165,6 +165,7 @@ LogicalResult Compiler::makeClones(Level last) {
   for (auto [clone, target] : llvm::zip(clones, targets)) {
     CloneOptions how;
     how.target = target;
+    how.precision = options.precision;
     // Names of phases alone where there is one clone, or the first.
     std::string suffix = clone == clones.front() ? "" : (" " + target).str();
     if (failed(runPhases(clone, last, how, [&](StringRef phase) {

@@ -14,9 +14,10 @@ using namespace mlir;
 using namespace actnet;
 
 static constexpr Phase phases[] = {
-    {"check", Level::graph, Level::graph, Scope::model, "graph-verify",
+    {"check", Level::graph, Level::graph, Scope::model,
+     "graph-verify,graph-check-extents",
      "first: front ends and hand-written text are held to the contract before "
-     "any pass reads them"},
+     "any pass reads them, and errors about dims name the model's nodes"},
     {"simplify", Level::graph, Level::graph, Scope::model, "graph-simplify",
      "shape arithmetic becomes expressions, and the forms become few"},
     {"fold", Level::graph, Level::graph, Scope::model, "graph-fold-batch-norm",
@@ -28,6 +29,10 @@ static constexpr Phase phases[] = {
      "graph-decompose{only=batch_norm,group_norm},graph-simplify",
      "what no kernel family takes; what is left is simple again, and the last "
      "that the targets share"},
+    {"narrow", Level::graph, Level::graph, Scope::cuda,
+     "graph-precision{type=$precision}",
+     "for cuda alone, and before layouts, which see the casts of weights as "
+     "part of their recipes"},
     {"layout", Level::graph, Level::graph, Scope::clone,
      "graph-layout{target=$target}",
      "per target, and before fusion, which needs to know which transposes "

@@ -26,6 +26,8 @@ INPUT                 a model: .onnx, or .mlir of any level (graph, kernel, acto
                       host:native; cuda:sm_80 and later, cuda:sm_90a; toy, a GPU in
                       software for tests. Default: host, both variants, of which the
                       program takes the best one that the machine can run
+--precision=TYPE      the floats that cuda and toy compute with: f32 (default), bf16
+                      or f16; inputs, outputs and variables keep their types
 --dim NAME=LO..HI     bounds of a named dim; NAME=VALUE fixes it. With an upper bound
                       the memory is planned now and promised
 --report=FILE.html    writes a page with the memory plan, the kernels and the weights
@@ -170,6 +172,11 @@ static llvm::Error completeOutput(CommandLine &line) {
       !StringRef(output).ends_with(".o"))
     return llvm::createStringError("-o " + output +
                                    ": an object's name ends with .o");
+  if (line.compile.precision != "f32" && line.compile.architectures.empty() &&
+      !line.compile.toy && emit != Emit::cuda)
+    return llvm::createStringError("--precision=" + line.compile.precision +
+                                   ": is for cuda and toy, which --target does "
+                                   "not name");
   if (!line.compile.report.empty() && isText)
     return llvm::createStringError(
         "--report: needs --emit=program, package or object");
@@ -227,6 +234,13 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
         return std::move(error);
       if (llvm::Error error = parseTargets(value, line.compile))
         return std::move(error);
+    } else if (flag == "--precision") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      if (value != "f32" && value != "bf16" && value != "f16")
+        return llvm::createStringError("--precision=" + value +
+                                       ": expected f32, bf16 or f16");
+      line.compile.precision = value.str();
     } else if (flag == "--dim") {
       if (llvm::Error error = take())
         return std::move(error);

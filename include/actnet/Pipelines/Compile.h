@@ -48,6 +48,8 @@ struct CompileOptions {
   std::vector<std::string> architectures;
   /// Whether the program runs on the software GPU too.
   bool toy = false;
+  /// The floats that cuda and toy compute with: f32, bf16 or f16.
+  std::string precision = "f32";
   /// Bounds that replace the model's own.
   std::vector<DimBounds> dims;
   /// The prebuilt runner; needed for programs.

@@ -294,7 +294,7 @@ private:
       return false;
     if (isa<graph::ConstantOp>(op))
       return true;
-    return isa<graph::TransposeOp, graph::ReshapeOp>(op) &&
+    return isa<graph::TransposeOp, graph::ReshapeOp, graph::CastOp>(op) &&
            isConstantTree(op->getOperand(0));
   }
 

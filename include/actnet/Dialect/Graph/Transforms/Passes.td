@@ -146,4 +146,32 @@ def GraphDecompose : Pass<"graph-decompose", "::mlir::ModuleOp"> {
       "Names of the composites to write out, without `graph.`; all where empty">];
 }
 
+def GraphPrecision : Pass<"graph-precision", "::mlir::ModuleOp"> {
+  let dependentDialects = ["::actnet::graph::GraphDialect"];
+  let summary = "Compute in a narrower float type";
+  let description = [{
+    All f32 values of a function become `type`; what enters and leaves keeps its
+    type and is cast there, so the model's interface, its variables included,
+    stays. Weights are cast last: what constants alone make (a folded batch
+    norm) is computed in f32 and then rounded once. A constant that the type
+    cannot hold becomes its largest finite number. `iota` stays f32. Kernels add
+    up in f32 whatever their operands are.
+
+    ```mlir
+    %0 = graph.einsum "mk,kn->mn" %x, %w : tensor<4x8xf32>, tensor<8x2xf32>
+    return %0 : tensor<4x2xf32>
+    // becomes, for bf16
+    %x16 = graph.cast %x : tensor<4x8xf32> to tensor<4x8xbf16>
+    %w16 = graph.cast %w : tensor<8x2xf32> to tensor<8x2xbf16>
+    %0 = graph.einsum "mk,kn->mn" %x16, %w16 : tensor<4x8xbf16>, tensor<8x2xbf16>
+    %1 = graph.cast %0 : tensor<4x2xbf16> to tensor<4x2xf32>
+    return %1 : tensor<4x2xf32>
+    ```
+
+    `f32` changes nothing. Fails for another name of a type. Linear.
+  }];
+  let options = [Option<"type", "type", "std::string", "\"f32\"",
+                        "f32, bf16 or f16">];
+}
+
 #endif // ACTNET_DIALECT_GRAPH_TRANSFORMS_PASSES_TD
