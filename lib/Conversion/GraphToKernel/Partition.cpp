@@ -13,6 +13,7 @@
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -321,8 +322,40 @@ private:
       return true;
     if (!inFront) // another operand of the epilogue: elementwise only
       return isEpilogue(producer) && !isDear(producer);
+    bool isContraction =
+        group.family == Family::contract || group.family == Family::conv;
     return takesPrologue(group.family, producer, target) &&
-           !tooWideForRoot(group.root, producer);
+           !tooWideForRoot(group.root, producer) &&
+           !(isContraction && isEpilogueOfAnother(producer));
+  }
+
+  /// Whether the kernel of a heavy operation before it can compute this light
+  /// one, once, where a contraction would compute it for each tile.
+  bool isEpilogueOfAnother(Operation *op) {
+    RankedTensorType space = typeOf(op->getResult(0));
+    llvm::SetVector<Operation *> behind;
+    behind.insert(op);
+    // Again when one joins: its operands may have had it as a user elsewhere.
+    for (size_t before = 0; before != behind.size();) {
+      before = behind.size();
+      for (size_t i = 0; i < behind.size() && i < kMaxGroupSize; ++i)
+        for (Value operand : behind[i]->getOperands()) {
+          Operation *producer = operand.getDefiningOp();
+          if (!producer || taken.contains(producer) ||
+              !llvm::all_of(
+                  operand.getUsers(),
+                  [&](Operation *user) { return behind.contains(user); }) ||
+              !llvm::equal(graph::getDims(typeOf(operand)),
+                           graph::getDims(space)))
+            continue;
+          Role role = roleOf(producer, result.forms);
+          if (role == Role::Heavy)
+            return true;
+          if (role == Role::Light && isEpilogue(producer))
+            behind.insert(producer);
+        }
+    }
+    return false;
   }
 
   /// Whether other kernels compute this free operation too: they read what it
