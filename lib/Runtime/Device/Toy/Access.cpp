@@ -1,6 +1,6 @@
 //===- Access.cpp - every access of a kernel is checked -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Block.h"
+#include "Fast.h"
 
 #include <algorithm>
 #include <cstring>
@@ -64,24 +64,6 @@ std::string regionName(const Region &region) {
 // Order
 //===----------------------------------------------------------------------===//
 
-inline bool Block::ordered(Stamp s) const {
-  if (blockOf(s) != uint64_t(index))
-    return false;
-  unsigned other = threadOf(s);
-  bool sameWarp = other / warpSize == threadIndex / warpSize;
-  switch (levelOf(s)) {
-  case Level::thread:
-    return other == threadIndex || timeOf(s) < (sameWarp ? warpSync : lastSync);
-  case Level::warp:
-    return timeOf(s) < (sameWarp ? warpSync : lastSync);
-  case Level::block:
-    return timeOf(s) < lastSync;
-  case Level::grid:
-    break;
-  }
-  return false;
-}
-
 inline Stamp Block::join(Stamp s) const {
   Level level = Level::grid;
   if (blockOf(s) == uint64_t(index) && levelOf(s) != Level::grid)
@@ -102,7 +84,7 @@ inline bool Block::meet(Cell &cell, Conflict &conflict, bool keep) {
   }
   Stamp reads = loadRelaxed(&cell.reads);
   if constexpr (kind == Kind::read) {
-    if (keep && reads != stamp)
+    if (keep && reads != stamp && !covers(reads))
       storeRelaxed(&cell.reads, reads && !ordered(reads) ? join(reads) : stamp);
     return true;
   }

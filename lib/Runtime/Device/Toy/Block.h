@@ -116,6 +116,9 @@ public:
   /// Checks an access of 1, 2, 4, 8 or 16 bytes by the instruction at `caller`.
   template <bool isWrite>
   void access(uintptr_t at, uint64_t size, const void *caller);
+  /// The same for 4, 8 or 16 bytes; in Fast.h.
+  template <unsigned size, bool isWrite>
+  void fast(uintptr_t at, const void *caller);
   /// Checks any range.
   void checkRange(uintptr_t at, uint64_t size, bool isWrite,
                   bool isAtomic = false);
@@ -157,6 +160,7 @@ private:
     bool otherWrites;
   };
   bool ordered(Stamp s) const;
+  bool covers(Stamp reads) const;
   Stamp join(Stamp s) const;
   enum class Kind : uint8_t { read, write, atomic };
   /// Compares an access with what a cell holds, and keeps it there.

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Hooks.h"
+#include "Fast.h"
 
 #include <algorithm>
 #include <cmath>
@@ -35,8 +36,12 @@ template <unsigned size, bool isWrite> void aligned(void *at) {
   // clang knows 16 bytes as aligned from 8 on.
   if (addressOf(at) % std::min(size, 8u)) [[unlikely]]
     misaligned(addressOf(at), size);
-  currentBlock->access<isWrite>(addressOf(at), size,
-                                __builtin_return_address(0));
+  if constexpr (size >= 4)
+    currentBlock->fast<size, isWrite>(addressOf(at),
+                                      __builtin_return_address(0));
+  else
+    currentBlock->access<isWrite>(addressOf(at), size,
+                                  __builtin_return_address(0));
 }
 template <unsigned size, bool isWrite> void unaligned(void *at) {
   currentBlock->access<isWrite>(addressOf(at), size,
@@ -48,6 +53,12 @@ template <unsigned size> void readWrite(void *at) {
 }
 
 void *copyBytes(void *to, const void *from, size_t bytes) {
+  if (bytes == 16) { // what vectors are moved by
+    auto *caller = static_cast<const char *>(__builtin_return_address(0));
+    currentBlock->fast<16, false>(addressOf(from), caller);
+    currentBlock->fast<16, true>(addressOf(to), caller + 4);
+    return std::memcpy(to, from, 16);
+  }
   currentBlock->checkRange(addressOf(from), bytes, false);
   currentBlock->checkRange(addressOf(to), bytes, true);
   return std::memcpy(to, from, bytes);
@@ -190,6 +201,8 @@ template <typename F> void *address(F *function) {
 using Float1 = float (*)(float);
 using Float2 = float (*)(float, float);
 using Float3 = float (*)(float, float, float);
+using Double1 = double (*)(double);
+using Double2 = double (*)(double, double);
 
 } // namespace
 
@@ -222,9 +235,11 @@ std::span<const ElfImport> imports() {
       {"__tsan_atomic" #BITS "_compare_exchange_val",                          \
        address(Atomic<uint##BITS##_t>::compareExchange)}
 #define MATH1(NAME) {"actnet_toy_" #NAME, address(Float1(::NAME))}
-#define MATH2(NAME)                                                            \
+#define MATH2(NAME) {"actnet_toy_" #NAME, address(Float2(::NAME))}
+#define DOUBLE1(NAME) {"actnet_toy_" #NAME, address(Double1(::NAME))}
+#define DOUBLE2(NAME)                                                          \
   {                                                                            \
-    "actnet_toy_" #NAME, address(Float2(::NAME))                               \
+    "actnet_toy_" #NAME, address(Double2(::NAME))                              \
   }
   static const std::vector<ElfImport> sorted = [] {
     std::vector<ElfImport> all = {
@@ -287,6 +302,36 @@ std::span<const ElfImport> imports() {
         MATH2(atan2f),
         MATH2(fmodf),
         MATH2(powf),
+        DOUBLE1(acos),
+        DOUBLE1(acosh),
+        DOUBLE1(asin),
+        DOUBLE1(asinh),
+        DOUBLE1(atan),
+        DOUBLE1(atanh),
+        DOUBLE1(cbrt),
+        DOUBLE1(ceil),
+        DOUBLE1(cos),
+        DOUBLE1(cosh),
+        DOUBLE1(erfc),
+        DOUBLE1(erf),
+        DOUBLE1(exp2),
+        DOUBLE1(exp),
+        DOUBLE1(expm1),
+        DOUBLE1(floor),
+        DOUBLE1(log10),
+        DOUBLE1(log1p),
+        DOUBLE1(log2),
+        DOUBLE1(log),
+        DOUBLE1(rint),
+        DOUBLE1(round),
+        DOUBLE1(sin),
+        DOUBLE1(sinh),
+        DOUBLE1(tan),
+        DOUBLE1(tanh),
+        DOUBLE1(trunc),
+        DOUBLE2(atan2),
+        DOUBLE2(fmod),
+        DOUBLE2(pow),
         {"actnet_toy_fmaf", address(Float3(::fmaf))},
     };
     std::sort(
@@ -298,6 +343,8 @@ std::span<const ElfImport> imports() {
 #undef ATOMIC
 #undef MATH1
 #undef MATH2
+#undef DOUBLE1
+#undef DOUBLE2
   return sorted;
 }
 
