@@ -366,12 +366,65 @@ ACTNET_TOY_MATH1(X)
   ACTNET_DEVICE float NAME(float x, float y) { return actnet_toy_##NAME(x, y); }
 ACTNET_TOY_MATH2(X)
 #undef X
+#define ACTNET_TOY_DOUBLE1(X)                                                  \
+  X(acos)                                                                      \
+  X(acosh)                                                                     \
+  X(asin)                                                                      \
+  X(asinh)                                                                     \
+  X(atan)                                                                      \
+  X(atanh)                                                                     \
+  X(cbrt)                                                                      \
+  X(ceil)                                                                      \
+  X(cos)                                                                       \
+  X(cosh)                                                                      \
+  X(erfc)                                                                      \
+  X(erf)                                                                       \
+  X(exp2)                                                                      \
+  X(exp)                                                                       \
+  X(expm1)                                                                     \
+  X(floor)                                                                     \
+  X(log10)                                                                     \
+  X(log1p)                                                                     \
+  X(log2)                                                                      \
+  X(log)                                                                       \
+  X(rint)                                                                      \
+  X(round)                                                                     \
+  X(sin)                                                                       \
+  X(sinh)                                                                      \
+  X(tan)                                                                       \
+  X(tanh)                                                                      \
+  X(trunc)
+#define ACTNET_TOY_DOUBLE2(X)                                                  \
+  X(atan2)                                                                     \
+  X(fmod)                                                                      \
+  X(pow)
+#define X(NAME)                                                                \
+  extern "C" double actnet_toy_##NAME(double) __attribute__((const));          \
+  ACTNET_DEVICE double NAME(double x) { return actnet_toy_##NAME(x); }
+ACTNET_TOY_DOUBLE1(X)
+#undef X
+#define X(NAME)                                                                \
+  extern "C" double actnet_toy_##NAME(double, double)                          \
+      __attribute__((const));                                                  \
+  ACTNET_DEVICE double NAME(double x, double y) {                              \
+    return actnet_toy_##NAME(x, y);                                            \
+  }
+ACTNET_TOY_DOUBLE2(X)
+#undef X
 extern "C" float actnet_toy_fmaf(float, float, float) __attribute__((const));
 ACTNET_DEVICE float fmaf(float x, float y, float z) {
   return actnet_toy_fmaf(x, y, z);
 }
 ACTNET_DEVICE float fma(float x, float y, float z) { return fmaf(x, y, z); }
 ACTNET_DEVICE float sqrtf(float x) { return __builtin_sqrtf(x); }
+ACTNET_DEVICE double sqrt(double x) { return __builtin_sqrt(x); }
+ACTNET_DEVICE double fabs(double x) {
+  return toy::bitsOf<double>(toy::bitsOf<u64>(x) & 0x7fffffffffffffff);
+}
+ACTNET_DEVICE double copysign(double x, double sign) {
+  return toy::bitsOf<double>((toy::bitsOf<u64>(x) & 0x7fffffffffffffff) |
+                             (toy::bitsOf<u64>(sign) & 0x8000000000000000));
+}
 ACTNET_DEVICE float rsqrtf(float x) { return reciprocalSqrt(x); }
 ACTNET_DEVICE float fabsf(float x) {
   return toy::bitsOf<float>(toy::bitsOf<u32>(x) & 0x7fffffff);
@@ -384,7 +437,13 @@ ACTNET_DEVICE float copysignf(float x, float sign) {
 ACTNET_DEVICE float fmaxf(float x, float y) {
   return x != x ? y : y != y || x > y ? x : y;
 }
+ACTNET_DEVICE double fmax(double x, double y) {
+  return x != x ? y : y != y || x > y ? x : y;
+}
 ACTNET_DEVICE float fminf(float x, float y) {
+  return x != x ? y : y != y || x < y ? x : y;
+}
+ACTNET_DEVICE double fmin(double x, double y) {
   return x != x ? y : y != y || x < y ? x : y;
 }
 
