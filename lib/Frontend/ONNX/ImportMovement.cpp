@@ -325,7 +325,9 @@ static LogicalResult slice(NodeImport &n) {
       int64_t least = backwards ? -1 : 0;
       if (lowerBound(e).value_or(least - 1) < least)
         e = graph::dimMax(e, n.dim(least));
-      return graph::dimMin(e, extent);
+      // Backwards the first element is the last one at most.
+      return graph::dimMin(e, backwards ? graph::dimSub(extent, n.dim(1))
+                                        : extent);
     };
     if (s < 0) {
       DimExprAttr first = place(start, true), last;

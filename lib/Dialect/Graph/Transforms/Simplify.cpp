@@ -196,6 +196,35 @@ struct PowToProduct : OpRewritePattern<PowOp> {
   }
 };
 
+/// What has no elements is computed from nothing, and what is summed over no
+/// elements is zero: no kernel has to know an extent of 0.
+struct NoElements : RewritePattern {
+  explicit NoElements(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/10, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (op->getNumResults() != 1 ||
+        !isa_and_nonnull<GraphDialect>(op->getDialect()) ||
+        isa<ConstantOp, BroadcastOp, DimValueOp>(op))
+      return failure();
+    Value result = op->getResult(0);
+    bool sums = isa<EinsumOp, ConvOp>(op);
+    if (!isEmpty(result) && !(sums && llvm::any_of(op->getOperands(), isEmpty)))
+      return failure();
+    GraphBuilder b{rewriter, op->getLoc()};
+    auto type = GraphBuilder::typeOf(result);
+    rewriter.replaceOpWithNewOp<BroadcastOp>(
+        op, type, b.scalar(type.getElementType(), 0));
+    return success();
+  }
+
+  static bool isEmpty(Value v) {
+    auto type = dyn_cast<RankedTensorType>(v.getType());
+    return type && llvm::is_contained(type.getShape(), 0);
+  }
+};
+
 struct GraphSimplify : actnet::graph::impl::GraphSimplifyBase<GraphSimplify> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -219,6 +248,8 @@ void actnet::graph::populateSimplifyPatterns(RewritePatternSet &patterns) {
   for (RegisteredOperationName op : context->getRegisteredOperations())
     if (op.getDialectNamespace() == GraphDialect::getDialectNamespace())
       op.getCanonicalizationPatterns(patterns, context);
-  patterns.add<TransposeBetweenReshapes, SinkBroadcast, PowToProduct>(context);
+  patterns
+      .add<NoElements, TransposeBetweenReshapes, SinkBroadcast, PowToProduct>(
+          context);
   populateSlicePatterns(patterns);
 }
