@@ -139,6 +139,7 @@ step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the benchmark's models, beside onnxruntime" e2e twins test/e2e/twins.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
+step fuzz "100 random graphs, beside onnxruntime" e2e fuzz utils/fuzz/random_graphs.py --count 100
 step install "install, find_package, build an example against it" utils/check-install.sh
 step gcc "runtime half with g++, without LLVM" build_runtime_gcc
 step tsan "runtime half under the thread sanitizer" sanitized tsan tsan build-tsan
