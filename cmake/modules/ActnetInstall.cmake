@@ -10,7 +10,7 @@ set(ACTNET_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/actnet)
 # actnet-runner is the front of every compiled program: the compiler looks for it
 # beside itself.
 set(tools)
-foreach(tool actnet-compile actnet-opt actnet-run actnet-runner)
+foreach(tool actnet-compile actnet-opt actnet-run actnet-runner actnet-runner-toy)
   if(TARGET ${tool})
     list(APPEND tools ${tool})
   endif()

@@ -41,15 +41,17 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
   return parseSourceFile<ModuleOp>(path, &context);
 }
 
-/// The runner lies beside the compiler, or where it is installed.
-static std::string findRunner(const char *argv0) {
+/// The runner lies beside the compiler, or where it is installed. Programs for
+/// toy hold the software GPU.
+static std::string findRunner(const char *argv0, bool toy) {
   std::string self = llvm::sys::fs::getMainExecutable(
       argv0, reinterpret_cast<void *>(&findRunner));
   StringRef folder = llvm::sys::path::parent_path(self);
   llvm::SmallString<128> beside(folder),
       installed(llvm::sys::path::parent_path(folder));
-  llvm::sys::path::append(beside, "actnet-runner");
-  llvm::sys::path::append(installed, "libexec", "actnet", "actnet-runner");
+  const char *name = toy ? "actnet-runner-toy" : "actnet-runner";
+  llvm::sys::path::append(beside, name);
+  llvm::sys::path::append(installed, "libexec", "actnet", name);
   return std::string(llvm::sys::fs::exists(beside) ? beside : installed);
 }
 
@@ -67,7 +69,7 @@ static int compile(CommandLine &line, const char *argv0) {
   OwningOpRef<ModuleOp> module = readInput(line.input, context);
   if (!module)
     return 1;
-  line.compile.runner = findRunner(argv0);
+  line.compile.runner = findRunner(argv0, line.compile.toy);
   if (!module->getSymName())
     line.compile.model = llvm::sys::path::stem(line.input).str();
   line.compile.onPhase = [&](StringRef phase) { timer.begin(phase); };

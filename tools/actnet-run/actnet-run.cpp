@@ -3,6 +3,10 @@
 
 #include "Runner.h"
 
+#include "actnet/Runtime/Device/Toy.h"
+#include "actnet/Runtime/Session/Devices.h"
+
 int main(int argc, char **argv) {
+  actnet::rt::registerToyDevice(actnet::rt::createToyDeviceFromEnvironment);
   return actnet::run::runMain("actnet-run", "", {argv + 1, argv + argc});
 }

@@ -6,10 +6,18 @@
 
 #include "Runner.h"
 
+#ifdef ACTNET_HAS_TOY
+#include "actnet/Runtime/Device/Toy.h"
+#include "actnet/Runtime/Session/Devices.h"
+#endif
+
 #include <sys/auxv.h>
 #include <unistd.h>
 
 int main(int argc, char **argv) {
+#ifdef ACTNET_HAS_TOY
+  actnet::rt::registerToyDevice(actnet::rt::createToyDeviceFromEnvironment);
+#endif
   std::string name = argc > 0 ? argv[0] : "program";
   name.erase(0, name.rfind('/') + 1);
   // A bare root folder may have no /proc; the kernel also says which path it
