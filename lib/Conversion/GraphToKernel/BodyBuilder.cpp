@@ -18,12 +18,19 @@ namespace actnet {
 
 using graph::DimExprAttr;
 
+Type signless(Type elementType) {
+  return elementType.isUnsignedInteger()
+             ? IntegerType::get(elementType.getContext(),
+                                elementType.getIntOrFloatBitWidth())
+             : elementType;
+}
+
 /// The tensor type of these dims, without encoding.
 static RankedTensorType bodyType(ArrayRef<DimExprAttr> dims, Type elementType) {
   SmallVector<int64_t> shape;
   for (DimExprAttr dim : dims)
     shape.push_back(graph::constantValue(dim).value_or(ShapedType::kDynamic));
-  return RankedTensorType::get(shape, elementType);
+  return RankedTensorType::get(shape, signless(elementType));
 }
 
 BodyBuilder::BodyBuilder(ModuleOp module, Location loc, KernelTarget target)
@@ -112,16 +119,22 @@ Value BodyBuilder::constant(OpBuilder &at, Type type, double value) {
     bits = APInt(1, value != 0);
   } else {
     // Infinite bounds saturate.
-    APInt lowest = APInt::getSignedMinValue(width),
-          highest = APInt::getSignedMaxValue(width);
-    if (value <= lowest.signedRoundToDouble())
+    bool isUnsigned = type.isUnsignedInteger();
+    APInt lowest = isUnsigned ? APInt::getMinValue(width)
+                              : APInt::getSignedMinValue(width),
+          highest = isUnsigned ? APInt::getMaxValue(width)
+                               : APInt::getSignedMaxValue(width);
+    if (value <= lowest.roundToDouble(!isUnsigned))
       bits = lowest;
-    else if (value >= highest.signedRoundToDouble())
+    else if (value >= highest.roundToDouble(!isUnsigned))
       bits = highest;
+    else if (isUnsigned)
+      bits = APInt(width, static_cast<uint64_t>(value));
     else
       bits = APInt(width, static_cast<int64_t>(value), /*isSigned=*/true);
   }
-  return arith::ConstantOp::create(at, loc, at.getIntegerAttr(type, bits));
+  return arith::ConstantOp::create(at, loc,
+                                   at.getIntegerAttr(signless(type), bits));
 }
 
 Value BodyBuilder::empty(ArrayRef<DimExprAttr> dims, Type elementType) {
@@ -176,9 +189,11 @@ Value BodyBuilder::reduce(ArrayRef<DimExprAttr> dims, Type elementType,
 }
 
 Value BodyBuilder::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high,
-                       double value, ArrayRef<DimExprAttr> dims) {
+                       double value, ArrayRef<DimExprAttr> dims,
+                       Type fillType) {
   auto type = cast<RankedTensorType>(x.getType());
-  Value fill = constant(b, type.getElementType(), value);
+  Type element = fillType ? fillType : type.getElementType();
+  Value fill = constant(b, element, value);
   SmallVector<OpFoldResult> lows, highs;
   for (auto [l, h] : llvm::zip(low, high)) {
     lows.push_back(b.getIndexAttr(l));
@@ -251,11 +266,12 @@ bool isSplatConstant(Value v, double *value) {
   if (auto type = dyn_cast<IntegerType>(elements.getElementType())) {
     APInt bits = elements.getSplatValue<APInt>();
     // Integers beyond 2^53 are not exact in a double.
-    if (bits.getSignificantBits() > 53)
+    bool isUnsigned = type.isInteger(1) || type.isUnsigned();
+    if ((isUnsigned ? bits.getActiveBits() : bits.getSignificantBits()) > 53)
       return false;
     if (value)
-      *value = type.isInteger(1) ? static_cast<double>(bits.getZExtValue())
-                                 : static_cast<double>(bits.getSExtValue());
+      *value = isUnsigned ? static_cast<double>(bits.getZExtValue())
+                          : static_cast<double>(bits.getSExtValue());
     return true;
   }
   return false;

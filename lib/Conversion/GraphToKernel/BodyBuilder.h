@@ -19,6 +19,9 @@
 
 namespace actnet {
 
+/// The type by which a kernel knows an element: its integers are signless.
+mlir::Type signless(mlir::Type elementType);
+
 /// Builds the scalar computation of one element: arguments are the elements
 /// of the inputs.
 using ScalarBody = llvm::function_ref<mlir::Value(
@@ -58,7 +61,8 @@ public:
   graph::DimExprAttr kernelDim(graph::DimExprAttr expr);
   graph::DimsAttr kernelDims(llvm::ArrayRef<graph::DimExprAttr> dims);
 
-  /// Scalar constants of a float or integer type.
+  /// Scalar constants of a float or integer type. What does not fit becomes the
+  /// nearest that does; an unsigned type gives its bits as signless ones.
   mlir::Value constant(mlir::OpBuilder &at, mlir::Type type, double value);
 
   mlir::Value empty(llvm::ArrayRef<graph::DimExprAttr> dims,
@@ -81,10 +85,12 @@ public:
                      llvm::ArrayRef<mlir::utils::IteratorType> iterators,
                      ScalarBody body);
 
-  /// tensor.pad with a constant; `dims` are those of the result.
+  /// tensor.pad with a constant; `dims` are those of the result. `fillType`:
+  /// the graph's element type, where the constant depends on its sign.
   mlir::Value pad(mlir::Value x, llvm::ArrayRef<int64_t> low,
                   llvm::ArrayRef<int64_t> high, double value,
-                  llvm::ArrayRef<graph::DimExprAttr> dims);
+                  llvm::ArrayRef<graph::DimExprAttr> dims,
+                  mlir::Type fillType = {});
 
   /// The map of an operand with `dims`, broadcast to `space` (NumPy rules).
   mlir::AffineMap broadcastMap(llvm::ArrayRef<graph::DimExprAttr> dims,

@@ -25,21 +25,7 @@ namespace actnet {
 
 using graph::DimExprAttr;
 
-/// Kernels' integers have no sign of their own, so no kernel takes unsigned
-/// ones.
-static LogicalResult checkTypes(Operation *op) {
-  for (Type type : llvm::concat<Type>(llvm::to_vector(op->getOperandTypes()),
-                                      llvm::to_vector(op->getResultTypes())))
-    if (Type element = cast<RankedTensorType>(type).getElementType();
-        element.isUnsignedInteger())
-      return op->emitError() << "'" << op->getName()
-                             << "' has no kernel for element type " << element;
-  return success();
-}
-
 LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
-  if (failed(checkTypes(op)))
-    return failure();
   if (isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp>(op))
     return lowerContract(body, op);
   if (isa<graph::TransposeOp, graph::BroadcastOp, graph::SliceOp, graph::PadOp,

@@ -252,7 +252,7 @@ static Value lowerRmsNorm(BodyBuilder &body, graph::RmsNormOp op) {
 }
 
 static Value combineReduction(OpBuilder &b, Location loc, ReduceKind kind,
-                              Value acc, Value v) {
+                              Value acc, Value v, bool isUnsigned) {
   bool isFloat = isa<FloatType>(v.getType());
   // true is the largest bool, but -1 as an integer of one bit.
   if (v.getType().isInteger(1) && kind == ReduceKind::max)
@@ -261,9 +261,13 @@ static Value combineReduction(OpBuilder &b, Location loc, ReduceKind kind,
     kind = ReduceKind::all;
   switch (kind) {
   case ReduceKind::max:
+    if (isUnsigned)
+      return arith::MaxUIOp::create(b, loc, acc, v);
     return isFloat ? arith::MaximumFOp::create(b, loc, acc, v).getResult()
                    : arith::MaxSIOp::create(b, loc, acc, v).getResult();
   case ReduceKind::min:
+    if (isUnsigned)
+      return arith::MinUIOp::create(b, loc, acc, v);
     return isFloat ? arith::MinimumFOp::create(b, loc, acc, v).getResult()
                    : arith::MinSIOp::create(b, loc, acc, v).getResult();
   case ReduceKind::prod:
@@ -324,22 +328,30 @@ static Value lowerReduce(BodyBuilder &body, graph::ReduceOp op) {
   }
   if (kind == ReduceKind::mean)
     rows.needCount();
-  bool isBool = rows.storage.isInteger(1);
+  bool isUnsigned = cast<RankedTensorType>(op.getX().getType())
+                        .getElementType()
+                        .isUnsignedInteger();
+  double initial = initialValue(kind);
+  // What is least and most as bits without a sign.
+  if (kind == ReduceKind::max && (isUnsigned || rows.storage.isInteger(1)))
+    initial = 0;
+  if (kind == ReduceKind::min && isUnsigned)
+    initial = -1;
   Value y = rows.reduce(
-      x, {}, isBool && kind == ReduceKind::max ? 0 : initialValue(kind),
+      x, {}, initial,
       [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         bool isFloat = isa<FloatType>(a[0].getType());
         if (kind == ReduceKind::sumsq || kind == ReduceKind::l2)
           return isFloat
                      ? arith::MulFOp::create(b, loc, a[0], a[0]).getResult()
                      : arith::MulIOp::create(b, loc, a[0], a[0]).getResult();
-        if (kind == ReduceKind::l1)
+        if (kind == ReduceKind::l1 && !isUnsigned)
           return isFloat ? math::AbsFOp::create(b, loc, a[0]).getResult()
                          : math::AbsIOp::create(b, loc, a[0]).getResult();
         return a[0];
       },
       [&](OpBuilder &b, Location loc, Value acc, Value v) {
-        return combineReduction(b, loc, kind, acc, v);
+        return combineReduction(b, loc, kind, acc, v, isUnsigned);
       });
   bool scaled = kind == ReduceKind::mean || kind == ReduceKind::l2;
   if (!scaled && rows.type == rows.storage)

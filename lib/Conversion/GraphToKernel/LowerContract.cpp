@@ -156,9 +156,9 @@ public:
 /// Multiply and add in f32 for narrow floats, in the type itself otherwise;
 /// the result is narrowed again.
 static Value multiplyAdd(BodyBuilder &body, ArrayRef<DimExprAttr> dims,
-                         Type storage, ValueRange inputs,
+                         Type elementType, ValueRange inputs,
                          ArrayRef<AffineMap> maps, const Loops &loops) {
-  Type type = storage;
+  Type storage = signless(elementType), type = storage;
   if (isa<FloatType>(storage) && storage.getIntOrFloatBitWidth() < 32)
     type = Float32Type::get(storage.getContext());
   Value y = body.reduce(
@@ -299,13 +299,19 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
   Value x = body.get(op.getX());
   SmallVector<DimExprAttr> in(body.dimsOf(x)),
       dims = graph::getDims(typeOf(op));
-  Type type = typeOf(op).getElementType();
   SmallVector<int64_t> padding(op.getPadding());
   if (op.getCeilMode())
     // The last window may hang over by less than a stride.
     for (size_t i = 0; i < spatial.size(); ++i)
       padding[2 * i + 1] += op.getStrides()[i] - 1;
-  x = padSpatial(body, x, padding, isMax ? -INFINITY : 0);
+  Type storage = typeOf(op).getElementType(), type = signless(storage);
+  bool isUnsigned = storage.isUnsignedInteger();
+  // The least number, as bits without a sign.
+  double least = isUnsigned ? 0 : -INFINITY;
+  x = padSpatial(body, x, padding, isMax ? least : 0);
+  // Sums of narrow floats are kept in f32.
+  if (!isMax && storage.getIntOrFloatBitWidth() < 32)
+    type = Float32Type::get(context);
 
   std::string parallel = "n" + spatial + "c";
   Loops loops(context, parallel, window);
@@ -317,20 +323,30 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
     windowDims.push_back(graph::dimConstant(context, op.getWindow()[i]));
   }
   input.push_back(loops['c']);
-  Value extents = body.empty(windowDims, type);
+  Value extents = body.empty(windowDims, storage);
   Value y = body.reduce(
-      dims, type, isMax ? -INFINITY : 0, {x, extents},
+      dims, type, isMax ? least : 0, {x, extents},
       {loops.map(input), loops.map(window), loops.map(parallel)},
       loops.iterators, [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         bool isFloat = isa<FloatType>(type);
+        if (isMax && isUnsigned)
+          return arith::MaxUIOp::create(b, loc, a[2], a[0]);
         if (isMax)
           return isFloat
                      ? arith::MaximumFOp::create(b, loc, a[2], a[0]).getResult()
                      : arith::MaxSIOp::create(b, loc, a[2], a[0]).getResult();
-        return arith::AddFOp::create(b, loc, a[2], a[0]);
+        Value v = a[0];
+        if (v.getType() != type)
+          v = arith::ExtFOp::create(b, loc, type, v);
+        return arith::AddFOp::create(b, loc, a[2], v);
       });
   if (isMax)
     return y;
+  auto narrow = [&](OpBuilder &b, Location loc, Value v) -> Value {
+    return type == storage
+               ? v
+               : arith::TruncFOp::create(b, loc, storage, v).getResult();
+  };
 
   // Divide by the number of elements that the window has in each dim, inside
   // the input or, counting padding, inside the padded one.
@@ -342,17 +358,18 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
     double count = 1;
     for (int64_t w : op.getWindow())
       count *= w;
-    return body.map(dims, type, y, same,
+    return body.map(dims, storage, y, same,
                     [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
-                      return arith::DivFOp::create(
-                          b, loc, a[0], body.constant(b, type, count));
+                      Value n = body.constant(b, type, count);
+                      return narrow(b, loc,
+                                    arith::DivFOp::create(b, loc, a[0], n));
                     });
   }
   SmallVector<Value> inputExtents;
   for (size_t i = 0; i < spatial.size(); ++i)
     inputExtents.push_back(body.dim(in[1 + i]));
   return body.map(
-      dims, type, y, same,
+      dims, storage, y, same,
       [&](OpBuilder &b, Location loc, ValueRange a) -> Value {
         auto index = [&](int64_t v) {
           return arith::ConstantIndexOp::create(b, loc, v).getResult();
@@ -386,8 +403,8 @@ static Value lowerPool(BodyBuilder &body, graph::PoolOp op) {
               b, loc, count, arith::SubIOp::create(b, loc, last, first));
         }
         Value n = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
-        return arith::DivFOp::create(b, loc, a[0],
-                                     arith::SIToFPOp::create(b, loc, type, n));
+        Value size = arith::SIToFPOp::create(b, loc, type, n);
+        return narrow(b, loc, arith::DivFOp::create(b, loc, a[0], size));
       });
 }
 

@@ -24,6 +24,8 @@ struct Scalar {
   BodyBuilder &body;
   OpBuilder &b;
   Location loc;
+  /// Whether the operands are unsigned or bool: kernels' integers are signless.
+  bool isUnsigned;
 
   bool isFloat(Value v) const { return isa<FloatType>(v.getType()); }
   Value c(Value like, double value) {
@@ -33,6 +35,8 @@ struct Scalar {
   Value add(Value a, Value v) { return arith::AddFOp::create(b, loc, a, v); }
 
   Value unary(Operation *op, Value x) {
+    if (isa<graph::AbsOp>(op) && isUnsigned)
+      return x;
     if (isa<graph::AbsOp>(op))
       return isFloat(x) ? math::AbsFOp::create(b, loc, x).getResult()
                         : math::AbsIOp::create(b, loc, x).getResult();
@@ -91,6 +95,8 @@ struct Scalar {
           b, loc, positive, one,
           arith::SelectOp::create(b, loc, negative, minus, x));
     }
+    if (isUnsigned)
+      return arith::MinUIOp::create(b, loc, x, one);
     Value positive =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, x, zero);
     Value negative =
@@ -102,7 +108,6 @@ struct Scalar {
 
   Value binary(Operation *op, Value x, Value y) {
     bool f = isFloat(x);
-    bool isUnsigned = x.getType().isInteger(1);
     if (isa<graph::AddOp>(op))
       return f ? add(x, y) : arith::AddIOp::create(b, loc, x, y).getResult();
     if (isa<graph::SubOp>(op))
@@ -111,10 +116,11 @@ struct Scalar {
     if (isa<graph::MulOp>(op))
       return f ? mul(x, y) : arith::MulIOp::create(b, loc, x, y).getResult();
     if (isa<graph::DivOp>(op))
-      return f ? arith::DivFOp::create(b, loc, x, y).getResult()
-               : arith::DivSIOp::create(b, loc, x, y).getResult();
+      return f            ? arith::DivFOp::create(b, loc, x, y).getResult()
+             : isUnsigned ? arith::DivUIOp::create(b, loc, x, y).getResult()
+                          : arith::DivSIOp::create(b, loc, x, y).getResult();
     if (isa<graph::PowOp>(op))
-      return f ? math::PowFOp::create(b, loc, x, y).getResult() : Value();
+      return f ? math::PowFOp::create(b, loc, x, y).getResult() : power(x, y);
     if (isa<graph::ModOp>(op))
       return mod(x, y);
     if (isa<graph::MaxOp>(op))
@@ -136,13 +142,64 @@ struct Scalar {
     return nullptr;
   }
 
+  /// Integers to an integer power, by squaring; it wraps. Below zero the power
+  /// is 1 over one, which is an integer for 1 and -1 only, else 0.
+  Value power(Value x, Value y) {
+    Value zero = c(x, 0), one = c(x, 1);
+    auto odd = [&](Value v) -> Value {
+      return arith::CmpIOp::create(
+          b, loc, arith::CmpIPredicate::ne,
+          arith::AndIOp::create(b, loc, v, one).getResult(), zero);
+    };
+    Value result = one, square = x, rest = y;
+    unsigned width = x.getType().getIntOrFloatBitWidth();
+    for (unsigned bit = 0; bit < width; ++bit) {
+      if (bit)
+        square = arith::MulIOp::create(b, loc, square, square);
+      Value product = arith::MulIOp::create(b, loc, result, square);
+      result = arith::SelectOp::create(b, loc, odd(rest), product, result);
+      rest = arith::ShRUIOp::create(b, loc, rest, one);
+    }
+    if (isUnsigned)
+      return result;
+    Value minus = c(x, -1);
+    Value inverse = arith::SelectOp::create(
+        b, loc,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, one)
+            .getResult(),
+        one, zero);
+    inverse = arith::SelectOp::create(
+        b, loc,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, minus)
+            .getResult(),
+        arith::SelectOp::create(b, loc, odd(y), minus, one).getResult(),
+        inverse);
+    return arith::SelectOp::create(
+        b, loc,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, y, zero)
+            .getResult(),
+        inverse, result);
+  }
+
   /// The remainder with the divisor's sign.
   Value mod(Value x, Value y) {
     if (isFloat(x)) {
-      Value q =
-          math::FloorOp::create(b, loc, arith::DivFOp::create(b, loc, x, y));
-      return arith::SubFOp::create(b, loc, x, mul(q, y));
+      // The rest of a division towards zero is exact; where it is not zero and
+      // has the other sign, the divisor is added.
+      Value rest = arith::RemFOp::create(b, loc, x, y), zero = c(x, 0);
+      auto below = [&](Value v) -> Value {
+        return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, v,
+                                     zero);
+      };
+      Value other = arith::XOrIOp::create(b, loc, below(rest), below(y));
+      Value inexact =
+          arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, rest, zero);
+      return arith::SelectOp::create(
+          b, loc, arith::AndIOp::create(b, loc, other, inexact).getResult(),
+          add(rest, y), rest);
     }
+    if (isUnsigned)
+      return arith::RemUIOp::create(b, loc, x, y);
     Value r = arith::RemSIOp::create(b, loc, x, y);
     Value zero = c(x, 0);
     Value different =
@@ -166,7 +223,6 @@ struct Scalar {
                                     : arith::CmpFPredicate::OGE;
       return arith::CmpFOp::create(b, loc, p, x, y);
     }
-    bool isUnsigned = x.getType().isInteger(1);
     using I = arith::CmpIPredicate;
     I p = predicate == P::eq   ? I::eq
           : predicate == P::ne ? I::ne
@@ -177,8 +233,10 @@ struct Scalar {
     return arith::CmpIOp::create(b, loc, p, x, y);
   }
 
-  Value cast(Value x, Type to) {
-    Type from = x.getType();
+  /// Integers wrap. Floating point goes towards zero, for narrow and unsigned
+  /// integers by way of a wider one, so that it wraps as an integer would.
+  Value cast(Value x, Type target) {
+    Type from = x.getType(), to = signless(target);
     if (from == to)
       return x;
     if (to.isInteger(1))
@@ -194,24 +252,39 @@ struct Scalar {
                            : arith::TruncFOp::create(b, loc, to, x).getResult();
     }
     if (isa<FloatType>(to))
-      return from.isInteger(1)
-                 ? arith::UIToFPOp::create(b, loc, to, x).getResult()
-                 : arith::SIToFPOp::create(b, loc, to, x).getResult();
-    if (isa<FloatType>(from))
-      return arith::FPToSIOp::create(b, loc, to, x);
+      return isUnsigned ? arith::UIToFPOp::create(b, loc, to, x).getResult()
+                        : arith::SIToFPOp::create(b, loc, to, x).getResult();
+    if (isa<FloatType>(from)) {
+      if (target.isUnsignedInteger(64))
+        return arith::FPToUIOp::create(b, loc, to, x);
+      unsigned width = to.getIntOrFloatBitWidth();
+      unsigned by = target.isUnsignedInteger(32) ? 64 : std::max(width, 32u);
+      Value wide = arith::FPToSIOp::create(b, loc, b.getIntegerType(by), x);
+      return by == width
+                 ? wide
+                 : arith::TruncIOp::create(b, loc, to, wide).getResult();
+    }
     if (to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
       return arith::TruncIOp::create(b, loc, to, x);
-    return from.isInteger(1)
-               ? arith::ExtUIOp::create(b, loc, to, x).getResult()
-               : arith::ExtSIOp::create(b, loc, to, x).getResult();
+    return isUnsigned ? arith::ExtUIOp::create(b, loc, to, x).getResult()
+                      : arith::ExtSIOp::create(b, loc, to, x).getResult();
   }
 
-  Value clamp(Value x, double lo, double hi) {
+  Value clamp(Value x, double lo, double hi, Type element) {
     if (isFloat(x)) {
       if (lo != -INFINITY)
         x = arith::MaximumFOp::create(b, loc, x, c(x, lo));
       if (hi != INFINITY)
         x = arith::MinimumFOp::create(b, loc, x, c(x, hi));
+      return x;
+    }
+    if (isUnsigned) {
+      if (lo > 0)
+        x = arith::MaxUIOp::create(b, loc, x,
+                                   body.constant(b, element, std::ceil(lo)));
+      if (hi != INFINITY)
+        x = arith::MinUIOp::create(b, loc, x,
+                                   body.constant(b, element, std::floor(hi)));
       return x;
     }
     if (lo != -INFINITY)
@@ -240,14 +313,17 @@ struct Scalar {
 
 Value buildScalar(BodyBuilder &body, OpBuilder &b, Location loc, Operation *op,
                   ValueRange args) {
-  Scalar scalar{body, b, loc};
+  Type element =
+      cast<RankedTensorType>(op->getOperand(0).getType()).getElementType();
+  Scalar scalar{body, b, loc,
+                element.isInteger(1) || element.isUnsignedInteger()};
   if (auto compare = dyn_cast<graph::CompareOp>(op))
     return scalar.compare(compare.getPredicate(), args[0], args[1]);
   if (isa<graph::SelectOp>(op))
     return arith::SelectOp::create(b, loc, args[0], args[1], args[2]);
   if (auto clamp = dyn_cast<graph::ClampOp>(op))
     return scalar.clamp(args[0], clamp.getLo().convertToDouble(),
-                        clamp.getHi().convertToDouble());
+                        clamp.getHi().convertToDouble(), element);
   if (auto cast = dyn_cast<graph::CastOp>(op))
     return scalar.cast(
         args[0], mlir::cast<RankedTensorType>(cast.getType()).getElementType());
@@ -256,8 +332,17 @@ Value buildScalar(BodyBuilder &body, OpBuilder &b, Location loc, Operation *op,
   if (auto pow = dyn_cast<graph::PowOp>(op)) {
     // Small constant exponents are multiplications.
     double exponent;
-    if (isSplatConstant(pow.getB(), &exponent) &&
-        isa<FloatType>(args[0].getType())) {
+    bool known = isSplatConstant(pow.getB(), &exponent);
+    if (known && isa<IntegerType>(args[0].getType())) {
+      auto product = [&](Value x, Value y) -> Value {
+        return arith::MulIOp::create(b, loc, x, y);
+      };
+      if (exponent == 2)
+        return product(args[0], args[0]);
+      if (exponent == 3)
+        return product(product(args[0], args[0]), args[0]);
+    }
+    if (known && isa<FloatType>(args[0].getType())) {
       if (exponent == 2)
         return scalar.mul(args[0], args[0]);
       if (exponent == 3)

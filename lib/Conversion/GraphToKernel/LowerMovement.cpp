@@ -22,7 +22,7 @@ static SmallVector<DimExprAttr> resultDims(Operation *op) {
   return graph::getDims(cast<RankedTensorType>(op->getResult(0).getType()));
 }
 static Type elementType(Value v) {
-  return cast<RankedTensorType>(v.getType()).getElementType();
+  return signless(cast<RankedTensorType>(v.getType()).getElementType());
 }
 
 /// A map that reads x through `map` and changes nothing.
@@ -256,8 +256,10 @@ LogicalResult lowerMovement(BodyBuilder &body, Operation *op) {
             return copy(body, dims, x, body.broadcastMap(body.dimsOf(x), dims));
           })
           .Case<graph::PadOp>([&](graph::PadOp t) -> Value {
-            return body.pad(body.get(t.getX()), t.getLow(), t.getHigh(),
-                            t.getValue().convertToDouble(), resultDims(op));
+            return body.pad(
+                body.get(t.getX()), t.getLow(), t.getHigh(),
+                t.getValue().convertToDouble(), resultDims(op),
+                cast<RankedTensorType>(t.getX().getType()).getElementType());
           })
           .Case<graph::SliceOp>([&](auto t) { return lowerSlice(body, t); })
           .Case<graph::GatherOp>([&](auto t) { return lowerGather(body, t); })

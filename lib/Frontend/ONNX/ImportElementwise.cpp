@@ -67,6 +67,35 @@ static LogicalResult mod(NodeImport &n) {
   return success();
 }
 
+/// x as elements of another type; x itself where it has them.
+static FailureOr<Value> converted(NodeImport &n, Value x, Type element) {
+  RankedTensorType type = graph::getTensorType(n.dims(x), element);
+  return type == x.getType()
+             ? x
+             : graph::CastOp::create(n.b, n.loc, type, x).getResult();
+}
+
+/// Pow: base and exponent may be of different types; the result has the base's.
+/// Where only the exponent is floating point, the power is, too.
+static LogicalResult pow(NodeImport &n) {
+  FailureOr<Value> a = n.value(0);
+  FailureOr<Value> c = succeeded(a) ? n.value(1) : FailureOr<Value>(failure());
+  if (failed(c))
+    return failure();
+  Type base = n.type(*a).getElementType(), by = n.type(*c).getElementType();
+  Type in = base;
+  if (base.isInteger() && isa<FloatType>(by))
+    in = by.isF64() || base.getIntOrFloatBitWidth() > 16
+             ? Type(n.b.getF64Type())
+             : Type(n.b.getF32Type());
+  FailureOr<Value> x = converted(n, *a, in), e = converted(n, *c, in);
+  FailureOr<Value> y = n.create<graph::PowOp>({*x, *e});
+  if (failed(y))
+    return failure();
+  n.result(0, *converted(n, *y, base));
+  return success();
+}
+
 /// Max, Min, Sum, Mean: any number of operands.
 template <typename OpTy> static FailureOr<Value> chain(NodeImport &n) {
   FailureOr<Value> y = n.value(0);
@@ -334,7 +363,7 @@ void addElementwise(ImportTable &table) {
   table["Sub"] = binary<graph::SubOp>;
   table["Mul"] = binary<graph::MulOp>;
   table["Div"] = binary<graph::DivOp>;
-  table["Pow"] = binary<graph::PowOp>;
+  table["Pow"] = pow;
   table["Mod"] = mod;
   table["And"] = binary<graph::AndOp>;
   table["Or"] = binary<graph::OrOp>;

@@ -25,8 +25,12 @@ static LogicalResult verifyDims(DispatchOp op, Type type, Type calleeType,
   // A static extent may meet a dynamic one of the callee: kernels are shared.
   RankedTensorType here = withoutEncoding(type),
                    there = withoutEncoding(calleeType);
-  if (here.getElementType() != there.getElementType() ||
-      here.getRank() != there.getRank())
+  Type element = here.getElementType();
+  // A kernel's integers are signless: its operations say how it reads them.
+  if (element.isUnsignedInteger())
+    element =
+        IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth());
+  if (element != there.getElementType() || here.getRank() != there.getRank())
     return op.emitOpError()
            << what << " is " << here << ", the kernel has " << there;
   SmallVector<graph::DimExprAttr> dims =
