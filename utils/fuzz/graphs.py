@@ -117,14 +117,18 @@ class Graph:
 
 def data(dtype, shape, seed):
     """Values on a coarse grid, so that sums of them are exact."""
+    return np.asarray(numbers(dtype, shape, seed))
+
+
+def numbers(dtype, shape, seed):
     rng = np.random.default_rng(seed)
     if dtype == "bool":
-        return rng.integers(0, 2, shape).astype(bool)
+        return rng.integers(0, 2, shape) != 0
     if "uint" in dtype:
-        return rng.integers(0, 256 if dtype == "uint8" else 300, shape).astype(dtype)
+        return rng.integers(0, 256 if dtype == "uint8" else 300, shape, dtype)
     if "int" in dtype:
-        return rng.integers(-20, 21, shape).astype(dtype)
-    return (rng.integers(-24, 25, shape) / 8).astype(dtype)
+        return rng.integers(-20, 21, shape, dtype)
+    return np.asarray(rng.integers(-24, 25, shape) / 8).astype(dtype)
 
 
 class Builder:
