@@ -1,21 +1,45 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Installs build/ into a fresh prefix, builds examples/digits against it as a
-# stranger would, moves the prefix, and runs the result.
+# Installs build/ into a fresh prefix, moves the prefix, and builds two examples
+# against it as a stranger would, in a folder that knows nothing of this one: one
+# on the C API, one on the C++ graph API. Runs both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-work=build/install-test
-rm -rf $work && mkdir -p $work
-cmake --install build --prefix $work/first >$work/install.log
+source=$PWD
+work=$(mktemp -d "${TMPDIR:-/tmp}/actnet-install-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cmake --install build --prefix "$work/first" >"$work/install.log"
 # A prefix that has moved must still work: nothing may point back into build/.
-mv $work/first $work/prefix
-cmake -G Ninja -S examples/digits -B $work/example -DCMAKE_PREFIX_PATH="$PWD/$work/prefix" >$work/configure.log ||
-  { cat $work/configure.log; exit 1; }
-cmake --build $work/example
-$work/example/classify examples/digits/digits.png examples/digits/labels.txt --show=0 | tee $work/output.txt
-awk '/^accuracy:/ { found = 1; if ($2 < 97) exit 1 } END { exit !found }' $work/output.txt
-if readelf -d $work/prefix/bin/* $work/prefix/lib*/*.so | grep -E "R(UN)?PATH.*$PWD/build"; then
-  echo "check-install.sh: an installed file points into the build folder" >&2
+mv "$work/first" "$work/prefix"
+cp -r examples/digits examples/graph "$work"
+cd "$work"
+for example in digits graph; do
+  cmake -G Ninja -S $example -B built-$example -DCMAKE_PREFIX_PATH="$work/prefix" >configure.log ||
+    { cat configure.log; exit 1; }
+  cmake --build built-$example
+done
+built-digits/classify digits/digits.png digits/labels.txt --show=0 | tee output.txt
+awk '/^accuracy:/ { found = 1; if ($2 < 97) exit 1 } END { exit !found }' output.txt
+built-graph/example-graph
+if readelf -d prefix/bin/* prefix/lib*/*.so | grep -E "R(UN)?PATH.*$source"; then
+  echo "check-install.sh: an installed file points into the checkout" >&2
+  exit 1
+fi
+# What programs load needs libc, libm and the loader only, and shows C only.
+for file in prefix/bin/actnet-run prefix/bin/actnet-runner prefix/lib*/libactnet.so; do
+  if readelf -d "$file" | grep NEEDED | grep -vE '\[(libc\.so\.6|libm\.so\.6|ld-linux-x86-64\.so\.2)\]'; then
+    echo "check-install.sh: $file needs more than libc, libm and the loader" >&2
+    exit 1
+  fi
+done
+if nm -D --defined-only prefix/lib*/libactnet.so | grep -v ' actnet_'; then
+  echo "check-install.sh: libactnet.so shows more than actnet.h declares" >&2
+  exit 1
+fi
+# What libactnet-graph shows is what Graph.h declares.
+if nm -DC --defined-only prefix/lib*/libactnet-graph.so | grep -vE ' (actnet::|std::|(vtable|typeinfo|typeinfo name) for (actnet|std)::|[^ ]* ?(actnet|std)::|bool |void |int )' >symbols.txt; then
+  echo "check-install.sh: libactnet-graph.so shows more than Graph.h declares:" >&2
+  head -5 symbols.txt >&2
   exit 1
 fi

@@ -17,19 +17,31 @@ foreach(tool actnet-compile actnet-opt actnet-run actnet-runner actnet-runner-to
 endforeach()
 if(ACTNET_BUILD_COMPILER)
   # libMLIR and libLLVM lie outside of the loader's path.
-  set_target_properties(${tools} PROPERTIES INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
+  set_target_properties(actnet-compile actnet-opt PROPERTIES
+    INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
 endif()
 install(TARGETS ${tools} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
-foreach(header actnet.h Graph.h Runtime.h)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/include/actnet/${header})
-    install(FILES ${PROJECT_SOURCE_DIR}/include/actnet/${header}
-      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/actnet)
+# libactnet is the C API and what runs programs, libactnet-graph the compiler
+# behind the C++ graph API.
+set(libraries)
+foreach(library actnet actnet-graph)
+  if(TARGET ${library})
+    list(APPEND libraries ${library})
   endif()
+endforeach()
+set(headers actnet.h)
+if(TARGET actnet-graph)
+  list(APPEND headers Graph.h Runtime/Base/Status.h)
+endif()
+foreach(header ${headers})
+  get_filename_component(folder actnet/${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/include/actnet/${header}
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
 endforeach()
 
 if(TARGET actnet)
-  install(TARGETS actnet EXPORT actnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  install(TARGETS ${libraries} EXPORT actnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT actnetTargets NAMESPACE actnet:: DESTINATION ${ACTNET_CMAKE_DIR})
   configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/actnetConfig.cmake.in

@@ -36,6 +36,11 @@
 #include <string_view>
 #include <vector>
 
+// What is declared here is what libactnet-graph.so shows.
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 namespace actnet {
 
 /// Element types. `boolean` is one byte an element in memory.
@@ -281,5 +286,9 @@ inline Value operator*(Value a, Value b) { return mul(a, b); }
 inline Value operator/(Value a, Value b) { return div(a, b); }
 
 } // namespace actnet
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #endif // ACTNET_GRAPH_H
