@@ -3,38 +3,53 @@
 //
 // The elements of the results are counted through in row-major order.
 //
-//   block    kMapTile = 1024 elements in a row: tile b has b * 1024 and on
-//   warp     4 times 32 elements in a row: its 32 loads of one operand are one
-//            access to memory where the operand is contiguous there
-//   thread   4 elements, 256 apart: thread t has t, t + 256, t + 512, t + 768
+//   block    256 N V elements in a row: tile b has b * 256 N V and on
+//   warp     N times 32 V elements in a row: its 32 accesses to one operand are
+//            one piece of memory where the operand is contiguous there
+//   thread   N times V elements in a row, 256 V apart: one access of 16 bytes
+//            each where operands are contiguous and aligned
 //
-// Only the last tile is cut short, by a comparison an element. Nothing is
-// shared and nobody waits.
+// Where an operand turns out not to be aligned, thread t has the elements t,
+// t + 256, t + 512 … of the tile instead, one by one. Only the last tile is cut
+// short. Nothing is shared and nobody waits.
 //
-// The generated functor computes one element from its number: it knows the
-// operands, turns the number into indices and writes the results.
+// The generated functor computes V elements from the number of the first: it
+// knows the operands, turns the number into indices and writes the results.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ACTNET_KERNELS_CUDA_MAP_CUH
 #define ACTNET_KERNELS_CUDA_MAP_CUH
 
-#include "scalar.h"
+#include "vector.h"
 
 namespace actnet {
 
 inline constexpr int kMapThreads = 256;
-inline constexpr int kMapPerThread = 4;
-inline constexpr int kMapTile = kMapThreads * kMapPerThread;
 
-/// Calls element(i) for the elements i < count of this block's tile.
-template <class Element>
-ACTNET_DEVICE void mapTile(const Element &element, i64 count) {
-  const i64 first = blockIndex() * kMapTile + threadIndex();
-#pragma unroll
-  for (int k = 0; k < kMapPerThread; ++k)
-    if (const i64 i = first + k * kMapThreads; i < count)
-      element(i);
+/// Calls elements.run<V>(i) for every V elements from i < count on that belong
+/// to a tile, elements.run<1>(i) for what is left or where accesses must not be
+/// wide.
+template <int V, int N, class Elements>
+ACTNET_DEVICE void mapTile(const Elements &elements, i64 tile, i64 count,
+                           bool isWide) {
+  const i64 first = tile * (kMapThreads * N * V);
+  if (V > 1 && isWide) {
+    ACTNET_UNROLL
+    for (int n = 0; n < N; ++n) {
+      i64 i = first + (n * kMapThreads + threadIndex()) * V;
+      if (i + V <= count)
+        elements.template run<V>(i);
+      else
+        for (; i < count; ++i)
+          elements.template run<1>(i);
+    }
+  } else {
+    ACTNET_UNROLL
+    for (int n = 0; n < N * V; ++n)
+      if (const i64 i = first + n * kMapThreads + threadIndex(); i < count)
+        elements.template run<1>(i);
+  }
 }
 
 } // namespace actnet

@@ -45,20 +45,42 @@ ACTNET_DEVICE float infinity() { return floatFromBits(0x7f800000); }
 ACTNET_DEVICE float notANumber() { return floatFromBits(0x7fc00000); }
 ACTNET_DEVICE bool isNaN(float x) { return x != x; }
 
+ACTNET_DEVICE bool isNaN(double x) { return x != x; }
+
+/// The same bits as another type.
+template <class To, class From> ACTNET_DEVICE To bitsAs(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  union {
+    From from;
+    To to;
+  } both;
+  both.from = from;
+  return both.to;
+}
+
 /// A float rounded to the precision of a narrower type.
 template <class T> ACTNET_DEVICE float rounded(float value) {
   return toFloat(fromFloat<T>(value));
 }
 
 ACTNET_DEVICE float add(float x, float y) { return x + y; }
+ACTNET_DEVICE double add(double x, double y) { return x + y; }
 ACTNET_DEVICE float multiply(float x, float y) { return x * y; }
+ACTNET_DEVICE double multiply(double x, double y) { return x * y; }
 /// The larger, or NaN where either is.
 ACTNET_DEVICE float maximum(float x, float y) {
+  return x > y || isNaN(x) ? x : y;
+}
+ACTNET_DEVICE double maximum(double x, double y) {
   return x > y || isNaN(x) ? x : y;
 }
 ACTNET_DEVICE float minimum(float x, float y) {
   return x < y || isNaN(x) ? x : y;
 }
+ACTNET_DEVICE double minimum(double x, double y) {
+  return x < y || isNaN(x) ? x : y;
+}
+ACTNET_DEVICE double reciprocalSqrt(double x) { return 1.0 / sqrt(x); }
 
 //===----------------------------------------------------------------------===//
 // Integers
@@ -140,6 +162,11 @@ template <> struct Limits<float> {
   static ACTNET_DEVICE float highest() { return infinity(); }
 };
 
+template <> struct Limits<double> {
+  static ACTNET_DEVICE double lowest() { return -infinity(); }
+  static ACTNET_DEVICE double highest() { return infinity(); }
+};
+
 struct Add {
   template <class T> static ACTNET_DEVICE T identity() { return T(0); }
   template <class T> static ACTNET_DEVICE T combine(T x, T y) {
@@ -166,6 +193,20 @@ struct Minimum {
   }
   template <class T> static ACTNET_DEVICE T combine(T x, T y) {
     return minimum(x, y);
+  }
+};
+struct MaximumUnsigned {
+  template <class T> static ACTNET_DEVICE T identity() { return T(0); }
+  template <class T> static ACTNET_DEVICE T combine(T x, T y) {
+    return asUnsigned(x) > asUnsigned(y) ? x : y;
+  }
+};
+struct MinimumUnsigned {
+  template <class T> static ACTNET_DEVICE T identity() {
+    return static_cast<T>(-1);
+  }
+  template <class T> static ACTNET_DEVICE T combine(T x, T y) {
+    return asUnsigned(x) < asUnsigned(y) ? x : y;
   }
 };
 struct And {

@@ -32,6 +32,8 @@ Text Printer::memoryType(Type type) {
 Text Printer::computeType(Type type) {
   if (type.isF32() || isNarrowFloat(type))
     return "float";
+  if (type.isF64())
+    return "double";
   if (type.isInteger(1))
     return "bool";
   if (type.isIndex())
@@ -42,7 +44,7 @@ Text Printer::computeType(Type type) {
   if (!hasFailed)
     kernel.emitError()
         << "the CUDA code generator does not know elements of type " << type
-        << "; it knows bool, i8 to i64, f16, bf16 and f32";
+        << "; it knows bool, i8 to i64, f16, bf16, f32 and f64";
   hasFailed = true;
   return "float";
 }
@@ -50,18 +52,26 @@ Text Printer::computeType(Type type) {
 Text Printer::literal(Type type, Attribute number) {
   if (auto value = dyn_cast<FloatAttr>(number)) {
     APFloat exact = value.getValue();
-    bool loses;
-    exact.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &loses);
+    bool loses, isDouble = value.getType().isF64();
+    if (!isDouble)
+      exact.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                    &loses);
     if (exact.isNaN())
       return "notANumber()";
     if (exact.isInfinity())
       return exact.isNegative() ? "-infinity()" : "infinity()";
     // As short as it comes back exactly.
     char digits[32];
-    Text text(
-        digits,
-        std::to_chars(digits, std::end(digits), exact.convertToFloat()).ptr);
-    return text + (text.find_first_of(".e") == Text::npos ? ".0f" : "f");
+    char *end = isDouble ? std::to_chars(digits, std::end(digits),
+                                         exact.convertToDouble())
+                               .ptr
+                         : std::to_chars(digits, std::end(digits),
+                                         exact.convertToFloat())
+                               .ptr;
+    Text text(digits, end);
+    if (text.find_first_of(".e") == Text::npos)
+      text += ".0";
+    return isDouble ? text : text + "f";
   }
   const APInt &value = cast<IntegerAttr>(number).getValue();
   if (type.isInteger(1))
@@ -250,7 +260,10 @@ Text BodyPrinter::cast(Operation &op, StringRef x) {
   Text type = p.computeType(to);
   auto as = [&](const Twine &value) { return type + "(" + value.str() + ")"; };
   return TypeSwitch<Operation *, Text>(&op)
-      .Case([&](arith::TruncFOp) { return x.str(); })
+      .Case([&](arith::ExtFOp) { return as(x); })
+      .Case([&](arith::TruncFOp) {
+        return from.isF64() ? "float(" + x.str() + ")" : x.str();
+      })
       .Case<arith::ExtSIOp, arith::SIToFPOp>([&](auto) {
         // One bit: true is -1.
         return from.isInteger(1) ? as("-" + Twine("i32(") + x + ")") : as(x);
@@ -268,11 +281,9 @@ Text BodyPrinter::cast(Operation &op, StringRef x) {
       .Case<arith::IndexCastOp, arith::IndexCastUIOp>(
           [&](auto) { return as(x); })
       .Case([&](arith::BitcastOp) {
-        if (from.isF32() && to.isInteger(32))
-          return ("bitsFromFloat(" + x + ")").str();
-        if (from.isInteger(32) && to.isF32())
-          return ("floatFromBits(" + x + ")").str();
-        return p.fail(&op, "does not print this bitcast");
+        Text bits = ("bitsAs<" + p.memoryType(to) + ">(" +
+                     p.stored(from, x) + ")");
+        return from.isInteger(1) ? x.str() : p.loaded(to, bits);
       })
       .Default([&](Operation *other) {
         return p.fail(other, "does not print '" +
@@ -284,7 +295,11 @@ Text BodyPrinter::cast(Operation &op, StringRef x) {
 Text BodyPrinter::function(Operation &op, ArrayRef<Text> x) {
   bool isFloat = isa<FloatType>(op.getResult(0).getType());
   StringRef name = op.getName().getStringRef();
+  // The functions of C for double lack the f of those for float.
+  bool isDouble = isFloat && op.getResult(0).getType().isF64();
   auto list = [&](StringRef callee) {
+    if (isDouble)
+      callee.consume_back("f");
     Text result = callee.str() + "(";
     for (auto [i, value] : llvm::enumerate(x))
       result += (i ? ", " : "") + value;
@@ -309,10 +324,11 @@ Text BodyPrinter::function(Operation &op, ArrayRef<Text> x) {
     return "-(" + x[0] + ")";
   if (name == "arith.select")
     return x[0] + " ? " + x[1] + " : " + x[2];
+  Text size = op.getOperand(0).getType().isF64() ? "fabs(" : "fabsf(";
   if (name == "math.isinf")
-    return "fabsf(" + x[0] + ") == infinity()";
+    return size + x[0] + ") == infinity()";
   if (name == "math.isfinite")
-    return "fabsf(" + x[0] + ") < infinity()";
+    return size + x[0] + ") < infinity()";
   if (name == "math.clampf")
     return "minimum(maximum(" + x[0] + ", " + x[1] + "), " + x[2] + ")";
   Text type = p.computeType(op.getResult(0).getType());
@@ -416,16 +432,17 @@ void BodyPrinter::print(Operation &op) {
     values[result] = extract(gather);
     return;
   }
-  if (isa<arith::ExtFOp>(op)) {
+  if (isa<arith::ExtFOp>(op) && !result.getType().isF64()) {
     // Narrow floats are floats already.
     values[result] = get(op.getOperand(0));
     return;
   }
   Text value = expression(op);
-  bool isExact =
-      isa<arith::NegFOp, arith::SelectOp, arith::MaximumFOp, arith::MinimumFOp,
-          arith::MaxNumFOp, arith::MinNumFOp, math::AbsFOp>(op);
-  if (Printer::isNarrowFloat(result.getType()) && !isExact)
+  // Only what the model itself casts is rounded on the way.
+  bool isCast =
+      isa<arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::BitcastOp>(
+          op);
+  if (Printer::isNarrowFloat(result.getType()) && isCast)
     value = "rounded<" + p.memoryType(result.getType()) + ">(" + value + ")";
   values[result] = p.define(p.computeType(result.getType()), value);
 }

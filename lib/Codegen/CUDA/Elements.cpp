@@ -15,8 +15,10 @@ void Printer::remember(Value tensor, ArrayRef<Index> at, StringRef value) {
 }
 
 Text Printer::element(Value tensor, ArrayRef<Index> at) {
+  if (onElement)
+    onElement(tensor, at);
   if (auto it = bound.find(tensor); it != bound.end())
-    return it->second;
+    return ElementFn(it->second)(at);
   for (const auto &scope : made)
     for (const Made &known : scope)
       if (known.tensor == tensor && ArrayRef(known.at) == at)
@@ -26,42 +28,59 @@ Text Printer::element(Value tensor, ArrayRef<Index> at) {
   return value;
 }
 
-Text Printer::address(ArrayRef<graph::DimExprAttr> strides,
-                      ArrayRef<Index> at) {
-  Index sum = constant(0);
-  Text others;
+Printer::Address Printer::addressOf(ArrayRef<graph::DimExprAttr> strides,
+                                    ArrayRef<Index> at) {
+  Address result{constant(0), {}};
   for (auto [stride, index] : llvm::zip(strides, at)) {
-    if (auto number = graph::constantValue(stride)) {
-      sum = sum + index * *number;
-      continue;
-    }
-    if (index == constant(0))
-      continue;
-    Text factor = text(index), size = text(stride);
-    auto tight = [](Text text) {
-      return text.find(' ') == Text::npos ? text : "(" + text + ")";
-    };
-    others +=
-        (others.empty() ? "" : " + ") + tight(factor) + " * " + tight(size);
+    if (auto number = graph::constantValue(stride))
+      result.sum = result.sum + index * *number;
+    else if (index != constant(0))
+      result.others.push_back({index, stride});
   }
-  Text rest = text(sum);
+  return result;
+}
+
+Text Printer::text(const Address &address) {
+  Text others;
+  auto tight = [](Text text) {
+    return text.find(' ') == Text::npos ? text : "(" + text + ")";
+  };
+  for (auto [factor, size] : address.others)
+    others += (others.empty() ? "" : " + ") + tight(text(factor)) + " * " +
+              tight(text(size));
+  Text rest = text(address.sum);
   if (others.empty())
     return rest;
   return rest == "0" ? others : others + " + " + rest;
+}
+
+Text Printer::loaded(Type element, StringRef memory) {
+  if (element.isInteger(1))
+    return memory.str() + " != 0";
+  if (isNarrowFloat(element))
+    return "toFloat(" + memory.str() + ")";
+  return memory.str();
+}
+
+Text Printer::stored(Type element, StringRef value) {
+  return isNarrowFloat(element)
+             ? "fromFloat<" + memoryType(element) + ">(" + value.str() + ")"
+             : value.str();
+}
+
+Text Printer::memoryElement(BlockArgument argument, ArrayRef<Index> at) {
+  unsigned number = argument.getArgNumber();
+  return load("in" + std::to_string(number),
+              getElementTypeOrSelf(argument.getType()),
+              addressOf(kernel.getArgStrides(number), at));
 }
 
 Text Printer::definition(Value tensor, ArrayRef<Index> at) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Type element = type.getElementType();
   if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    unsigned number = argument.getArgNumber();
-    Text load = "in" + std::to_string(number) + "[" +
-                address(kernel.getArgStrides(number), at) + "]";
-    if (element.isInteger(1))
-      load += " != 0";
-    else if (isNarrowFloat(element))
-      load = "toFloat(" + load + ")";
-    return define(computeType(element), load);
+    return define(computeType(element),
+                  loaded(element, memoryElement(argument, at)));
   }
   Operation *op = tensor.getDefiningOp();
   return TypeSwitch<Operation *, Text>(op)
@@ -158,6 +177,7 @@ Text Printer::pad(tensor::PadOp op, ArrayRef<Index> at) {
     return fail(op, "pads with constants only");
   Indices source;
   Text inside;
+  Indices checked;
   auto lows = op.getMixedLowPad(), highs = op.getMixedHighPad();
   for (unsigned d = 0; d < lows.size(); ++d) {
     auto low = getConstantIntValue(lows[d]),
@@ -169,6 +189,7 @@ Text Printer::pad(tensor::PadOp op, ArrayRef<Index> at) {
     source.push_back(at[d] -
                      (low ? constant(*low) : indexValue(cast<Value>(lows[d]))));
     Text index = text(source.back());
+    checked.push_back(source.back());
     if (low != 0)
       inside += (inside.empty() ? "" : " && ") + index + " >= 0";
     if (high != 0)
@@ -181,6 +202,7 @@ Text Printer::pad(tensor::PadOp op, ArrayRef<Index> at) {
   Text name = fresh();
   line(computeType(type) + " " + name + " = " + literal(type, number) + ";");
   Block block(*this, "if (" + inside + ") {");
+  Condition condition(*this, inside, checked);
   line(name + " = " + element(op.getSource(), source) + ";");
   return name;
 }
@@ -221,15 +243,6 @@ Text Printer::collapse(tensor::CollapseShapeOp op, ArrayRef<Index> at) {
     source.append(parts.begin(), parts.end());
   }
   return element(op.getSrc(), source);
-}
-
-void Printer::store(unsigned result, ArrayRef<Index> at, StringRef value) {
-  Type element = getElementTypeOrSelf(kernel.getResultTypes()[result]);
-  Text stored = isNarrowFloat(element) ? "fromFloat<" + memoryType(element) +
-                                             ">(" + value.str() + ")"
-                                       : value.str();
-  line("out" + std::to_string(result) + "[" +
-       address(kernel.getResultStrides(result), at) + "] = " + stored + ";");
 }
 
 Index Printer::indexValue(Value value) { return index(dimValue(value)); }

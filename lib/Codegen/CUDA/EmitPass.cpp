@@ -16,9 +16,10 @@ namespace {
 struct EmitCudaKernels : impl::EmitCudaKernelsBase<EmitCudaKernels> {
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<kernel::FuncOp>()) {
-      // What has no schedule gets one on a copy: the module stays as it is.
+      // What has no schedule of ours gets one on a copy: the module stays as it
+      // is.
       OwningOpRef<kernel::FuncOp> copy;
-      if (!kernel.getSchedule()) {
+      if (!kernel.getSchedule() || !kernel.getScheduleAttr().get("threads")) {
         copy = cast<kernel::FuncOp>(kernel->clone());
         kernel = *copy;
         if (failed(scheduleCuda(kernel)))

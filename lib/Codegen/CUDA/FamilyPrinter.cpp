@@ -91,6 +91,76 @@ Text FamilyPrinter::functor(StringRef part) {
   return named(part) + "{" + llvm::join(names(), ", ") + "}";
 }
 
+unsigned FamilyPrinter::lastDim(ArrayRef<graph::DimExprAttr> dims) {
+  for (unsigned d = dims.size(); d-- > 0;)
+    if (graph::constantValue(dims[d]) != 1)
+      return d;
+  return 0;
+}
+
+std::optional<Indices> FamilyPrinter::askedAt(linalg::GenericOp root,
+                                              ArrayRef<Index> at) {
+  Printer before = p;
+  std::optional<Indices> asked;
+  bool isOne = true;
+  for (OpResult result : root->getResults())
+    p.bind(result, [&, result](ArrayRef<Index> where) -> Text {
+      Indices dims(root.getNumLoops());
+      AffineMap map = root.getMatchingIndexingMap(
+          root.getDpsInitOperand(result.getResultNumber()));
+      for (auto [i, expr] : llvm::enumerate(map.getResults()))
+        if (auto dim = dyn_cast<AffineDimExpr>(expr))
+          dims[dim.getPosition()] = where[i];
+      isOne &= !p.isConditional() && (!asked || *asked == dims);
+      asked = dims;
+      return "0";
+    });
+  for (unsigned i = 0; i < numResults(); ++i)
+    (void)p.element(yielded(i), at);
+  bool failed = p.failed();
+  p = before;
+  if (failed)
+    p.setFailed();
+  return isOne ? asked : std::nullopt;
+}
+
+Dims FamilyPrinter::reducedDims(linalg::GenericOp root,
+                                SmallVector<unsigned> &loops) {
+  Dims all = p.loopDims(root), reduced;
+  for (auto [d, iterator] : llvm::enumerate(root.getIteratorTypesArray()))
+    if (iterator == utils::IteratorType::reduction) {
+      loops.push_back(d);
+      reduced.push_back(all[d]);
+    }
+  return reduced;
+}
+
+Text FamilyPrinter::isWide(const Printer::Wide &wide, int64_t vector,
+                           ArrayRef<graph::DimExprAttr> multiples) {
+  if (vector == 1 || wide.pointers.empty())
+    return "false";
+  llvm::SetVector<graph::DimExprAttr> all(wide.multiples);
+  all.insert(multiples.begin(), multiples.end());
+  Text size = std::to_string(vector);
+  Text condition =
+      "areAligned<" + size + ">(" + llvm::join(wide.pointers, ", ") + ")";
+  for (graph::DimExprAttr dim : all) {
+    // A multiple of another that is asked for.
+    bool isImplied = false;
+    for (unsigned i = 0; dim.getKind() == graph::DimExprKind::Mul &&
+                         i < dim.getOperands().size();
+         ++i)
+      isImplied |= all.contains(dim.getOperand(i));
+    if (isImplied)
+      continue;
+    Text value = p.text(dim);
+    condition += " && " +
+                 (value.find(' ') == Text::npos ? value : "(" + value + ")") +
+                 " % " + size + " == 0";
+  }
+  return condition;
+}
+
 void FamilyPrinter::comment() {
   p.line("// " + kernel.getSymName() + ": " +
          kernel::stringifyFamily(kernel.getFamily()) + ", a grid of " +

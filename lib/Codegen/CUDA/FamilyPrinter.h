@@ -52,6 +52,9 @@ protected:
   void
   setSchedule(graph::DimExprAttr tiles, int64_t threads, int64_t shared,
               llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Attribute>> own);
+  mlir::NamedAttribute named(llvm::StringRef name, mlir::Attribute value) {
+    return {mlir::StringAttr::get(kernel.getContext(), name), value};
+  }
   mlir::Attribute numberAttr(int64_t value);
   mlir::Attribute flagAttr(bool value);
   mlir::Attribute wordAttr(llvm::StringRef value);
@@ -71,6 +74,20 @@ protected:
   Text functor(llvm::StringRef part);
   /// "[d0, 64]".
   Text dimsText(llvm::ArrayRef<graph::DimExprAttr> dims);
+  /// The place of the last dim that is not 1; 0 where all are.
+  static unsigned lastDim(llvm::ArrayRef<graph::DimExprAttr> dims);
+  /// Where the kernel's results at `at` ask for those of `root`: its iteration
+  /// indices, null for reduced loops; nothing if at several places or only
+  /// under a condition.
+  std::optional<Indices> askedAt(mlir::linalg::GenericOp root,
+                                 llvm::ArrayRef<Index> at);
+  /// Dims of the root's loops that are reduced, and their places.
+  Dims reducedDims(mlir::linalg::GenericOp root,
+                   llvm::SmallVector<unsigned> &loops);
+  /// A condition of C++: accesses of `vector` elements are possible. Besides
+  /// what they need, V must divide `multiples`.
+  Text isWide(const Printer::Wide &wide, int64_t vector,
+              llvm::ArrayRef<graph::DimExprAttr> multiples);
   /// The value that the kernel yields as result i.
   mlir::Value yielded(unsigned i) {
     return kernel.getBody().front().getTerminator()->getOperand(i);

@@ -168,7 +168,7 @@ static void print(Text &out, AffineExpr expr, ArrayRef<Text> names,
     out += ')';
 }
 
-Text Printer::text(Index index) {
+Index Printer::canonical(Index index) {
   index = simplifyAffineExpr(index, variables.size(), 0);
   // The indices of a row-major number together are the number again: what was
   // divided need not be multiplied.
@@ -181,16 +181,23 @@ Text Printer::text(Index index) {
         llvm::none_of(llvm::seq<unsigned>(0, variables.size()), remains))
       index = simplifyAffineExpr(rest + number, variables.size(), 0);
   }
+  return index;
+}
+
+Text Printer::text(Index index) {
   Text result;
-  print(result, index, variables, false);
+  print(result, canonical(index), variables, false);
   return result;
 }
 
-Indices Printer::split(StringRef number, StringRef prefix, unsigned first,
+Indices Printer::split(Index number, StringRef prefix, unsigned first,
                        ArrayRef<graph::DimExprAttr> dims) {
   Indices at;
   Index combined = constant(0);
   bool isAffine = true;
+  auto tight = [](Text text) {
+    return text.find(' ') == Text::npos ? text : "(" + text + ")";
+  };
   for (unsigned d = 0; d < dims.size(); ++d) {
     if (graph::constantValue(dims[d]) == 1) {
       at.push_back(constant(0));
@@ -199,29 +206,34 @@ Indices Printer::split(StringRef number, StringRef prefix, unsigned first,
     graph::DimExprAttr inner =
         graph::dimProduct(context, dims.drop_front(d + 1));
     graph::DimExprAttr outer = graph::dimProduct(context, dims.take_front(d));
-    Text value = number.str(), size = text(inner), own = text(dims[d]);
-    auto tight = [](Text text) {
-      return text.find(' ') == Text::npos ? text : "(" + text + ")";
-    };
-    if (size != "1")
-      value += " / " + tight(size);
-    if (graph::constantValue(outer) != 1)
-      value += " % " + tight(own);
-    Text name = value == number ? number.str()
-                                : prefix.str() + std::to_string(first + d);
-    if (name != number) {
+    Text value = text(number), size = text(inner), own = text(dims[d]);
+    bool isNumber = true;
+    if (size != "1") {
+      value = tight(value) + " / " + tight(size);
+      isNumber = false;
+    }
+    if (graph::constantValue(outer) != 1) {
+      value = (isNumber ? tight(value) : value) + " % " + tight(own);
+      isNumber = false;
+    }
+    if (isNumber) {
+      at.push_back(number);
+    } else {
+      Text name = prefix.str() + std::to_string(first + d);
       declared.back().push_back({out.size(), name});
       line("const i64 " + name + " = " + value + ";");
+      at.push_back(variable(name));
+      if (laneState)
+        laneState->inside.push_back(at.back());
     }
-    at.push_back(variable(name));
     if (auto stride = graph::constantValue(inner))
       combined = combined + at.back() * *stride;
     else
       isAffine = false;
   }
-  if (isAffine)
+  if (isAffine && combined != number)
     numbers.push_back(
-        {simplifyAffineExpr(combined, variables.size(), 0), variable(number)});
+        {simplifyAffineExpr(combined, variables.size(), 0), number});
   return at;
 }
 

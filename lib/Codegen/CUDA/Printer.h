@@ -12,7 +12,12 @@
 // What is not affine becomes a variable of its own.
 //
 // Values are expressions in C++: a name or a literal. f16 and bf16 are computed
-// as float and rounded after each op.
+// as float, and rounded where a kernel writes them and where a cast says so:
+// what fuses loses no bits on the way.
+//
+// `Lanes` is a loop over V neighbouring elements. Loads in it that run along
+// the lanes, from addresses that are multiples of V elements, stand before the
+// loop as one access, and stores behind it; all others stay one element wide.
 //
 // Errors: the first op that cannot be printed gets a diagnostic, `failed()`
 // becomes true, and printing goes on with "0", so that callers check once.
@@ -27,7 +32,10 @@
 
 #include "mlir/IR/AffineExpr.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
+#include <functional>
+#include <optional>
 #include <string>
 
 namespace actnet::cuda {
@@ -70,6 +78,54 @@ public:
   };
 
   //===--------------------------------------------------------------------===//
+  // Lanes (Lanes.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// for (k = 0; k < V; ++k) { … } while it lives; V is a template parameter
+  /// of the text, at most `width`. A width of 1 prints no loop unless `always`.
+  class Lanes {
+  public:
+    Lanes(Printer &p, unsigned width, bool always = false);
+    ~Lanes();
+    /// k, or 0 where there is no loop.
+    Index lane;
+
+  private:
+    Printer &p;
+    std::optional<Block> block;
+  };
+
+  /// What wide accesses need, collected from all `Lanes`.
+  struct Wide {
+    Texts pointers; ///< To be aligned.
+    llvm::SetVector<graph::DimExprAttr> multiples;     ///< Of V.
+    unsigned bytes = 0;  ///< The largest element.
+    unsigned narrow = 0; ///< Accesses along the lanes that are not wide.
+  };
+  Wide wide;
+
+  /// Element k of what `expression` gives, which stands before the loop.
+  Text vectorElement(llvm::StringRef expression, llvm::StringRef type);
+  bool isInLanes() const { return laneState.has_value(); }
+  bool isConditional() const { return !conditions.empty(); }
+
+  /// Says that a variable is a multiple of so many.
+  void setMultiple(Index variable, int64_t of);
+  /// While it lives, what is printed runs only if `condition` holds, which
+  /// depends on `on`.
+  class Condition {
+  public:
+    Condition(Printer &p, llvm::StringRef text, llvm::ArrayRef<Index> on)
+        : p(p) {
+      p.conditions.push_back({text.str(), llvm::to_vector(on)});
+    }
+    ~Condition() { p.conditions.pop_back(); }
+
+  private:
+    Printer &p;
+  };
+
+  //===--------------------------------------------------------------------===//
   // Indices and dims (Printer.cpp)
   //===--------------------------------------------------------------------===//
 
@@ -79,6 +135,8 @@ public:
   /// The variable of this name.
   Index variable(llvm::StringRef name);
   Indices map(mlir::AffineMap map, llvm::ArrayRef<Index> dims);
+  /// An index with row-major numbers in place of what they were split into.
+  Index canonical(Index index);
   /// x * y and the like where that is not affine: a variable of its own.
   Index multiply(Index x, Index y);
   /// An expression of dims as an index.
@@ -87,8 +145,12 @@ public:
   Text text(graph::DimExprAttr expr);
   /// Splits the number of an element, counted in row-major order over `dims`,
   /// into an index per dim; prints the variables `prefix`0, `prefix`1 ….
-  Indices split(llvm::StringRef number, llvm::StringRef prefix, unsigned first,
+  Indices split(Index number, llvm::StringRef prefix, unsigned first,
                 llvm::ArrayRef<graph::DimExprAttr> dims);
+  Indices split(llvm::StringRef number, llvm::StringRef prefix, unsigned first,
+                llvm::ArrayRef<graph::DimExprAttr> dims) {
+    return split(variable(number), prefix, first, dims);
+  }
   /// Dim d of a tensor of the body; `fail`s where it cannot be told.
   graph::DimExprAttr dimOf(mlir::Value tensor, unsigned d);
   llvm::SmallVector<graph::DimExprAttr> loopDims(mlir::linalg::GenericOp op);
@@ -99,9 +161,29 @@ public:
 
   /// The value of a tensor of the body at these indices.
   Text element(mlir::Value tensor, llvm::ArrayRef<Index> at);
-  /// From now on all elements of `tensor` are this value.
+  /// From now on all elements of `tensor` are this value, or what `fn` says.
   void bind(mlir::Value tensor, llvm::StringRef value) {
-    bound[tensor] = value.str();
+    bound[tensor] = [text = value.str()](llvm::ArrayRef<Index>) {
+      return text;
+    };
+  }
+  void unbind(mlir::Value tensor) { bound.erase(tensor); }
+  /// The value of a tensor from its definition, even where it is bound.
+  Text definition(mlir::Value tensor, llvm::ArrayRef<Index> at);
+  /// An operand's element as it lies in memory.
+  Text memoryElement(mlir::BlockArgument argument, llvm::ArrayRef<Index> at);
+  /// Called with every element that is asked for.
+  std::function<void(mlir::Value, llvm::ArrayRef<Index>)> onElement;
+  using ElementFn = std::function<Text(llvm::ArrayRef<Index>)>;
+  void bind(mlir::Value tensor, ElementFn fn) { bound[tensor] = std::move(fn); }
+  /// What an element of this type is computed as, from how it lies in memory.
+  Text loaded(mlir::Type element, llvm::StringRef memory);
+  /// And back.
+  Text stored(mlir::Type element, llvm::StringRef value);
+  /// The place of an element, counted in elements from the first.
+  Text address(llvm::ArrayRef<graph::DimExprAttr> strides,
+               llvm::ArrayRef<Index> at) {
+    return text(addressOf(strides, at));
   }
   /// Writes one element of result i.
   void store(unsigned result, llvm::ArrayRef<Index> at, llvm::StringRef value);
@@ -134,6 +216,7 @@ public:
   /// Reports the first error.
   Text fail(mlir::Operation *op, const llvm::Twine &message);
   bool failed() const { return hasFailed; }
+  void setFailed() { hasFailed = true; }
 
 private:
   friend class BodyPrinter;
@@ -142,15 +225,33 @@ private:
     Indices at;
     Text value;
   };
-  Text definition(mlir::Value tensor, llvm::ArrayRef<Index> at);
   Text generic(mlir::linalg::GenericOp op, unsigned result,
                llvm::ArrayRef<Index> at);
   Text pad(mlir::tensor::PadOp op, llvm::ArrayRef<Index> at);
   Text slice(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Index> at);
   Text expand(mlir::tensor::ExpandShapeOp op, llvm::ArrayRef<Index> at);
   Text collapse(mlir::tensor::CollapseShapeOp op, llvm::ArrayRef<Index> at);
-  Text address(llvm::ArrayRef<graph::DimExprAttr> strides,
-               llvm::ArrayRef<Index> at);
+
+  /// sum + each factor times its size.
+  struct Address {
+    Index sum;
+    llvm::SmallVector<std::pair<Index, graph::DimExprAttr>> others;
+  };
+  Address addressOf(llvm::ArrayRef<graph::DimExprAttr> strides,
+                    llvm::ArrayRef<Index> at);
+  Text text(const Address &address);
+  /// Where an address runs along the lanes and can be wide: that of lane 0.
+  std::optional<Address> wideAddress(Address address);
+  bool isKnownBeforeLanes(Index index);
+  bool dependsOnLane(Index index);
+  bool dependsOnLane(const Address &address);
+  int64_t divisor(Index index);
+  void needWide(llvm::StringRef pointer, mlir::Type element);
+  /// An element as it lies in memory.
+  Text load(llvm::StringRef pointer, mlir::Type element,
+            const Address &address);
+  /// Inserts a line before the loop of the lanes.
+  void lineBeforeLanes(const llvm::Twine &text);
   graph::DimExprAttr dimValue(mlir::Value value);
   void remember(mlir::Value tensor, llvm::ArrayRef<Index> at,
                 llvm::StringRef value);
@@ -166,7 +267,22 @@ private:
   Texts variables; ///< Names of the affine dims.
   std::vector<std::vector<Made>> made;
   std::vector<std::vector<Declared>> declared;
-  llvm::DenseMap<mlir::Value, Text> bound;
+  struct LaneState {
+    unsigned width = 1;
+    Index lane;
+    size_t numKnown = 0; ///< Variables that are declared before the loop …
+    llvm::SmallVector<Index> inside; ///< … but for those of the same name.
+    size_t begin = 0;    ///< Where the loop begins in `out`.
+    unsigned depth = 0;
+    llvm::SmallVector<std::pair<Text, Text>> loads; ///< (address, name)
+    Texts after;
+  };
+  std::optional<LaneState> laneState;
+  llvm::SmallVector<std::pair<Text, Indices>> conditions;
+  llvm::DenseMap<Index, int64_t> multiples;
+  unsigned nextLoad = 0, nextStore = 0;
+
+  llvm::DenseMap<mlir::Value, ElementFn> bound;
   /// Row-major numbers of elements: (indices combined, the number's variable).
   llvm::SmallVector<std::pair<Index, Index>> numbers;
   bool hasFailed = false;

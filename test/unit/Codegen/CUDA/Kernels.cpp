@@ -265,9 +265,3 @@ ModuleOp actnet::testing::cudaKernels() {
   }();
   return module ? *module : ModuleOp();
 }
-
-std::string actnet::testing::cudaText(kernel::FuncOp kernel) {
-  FailureOr<std::string> text = cuda::emitCuda(kernel);
-  EXPECT_TRUE(succeeded(text)) << kernel.getSymName().str();
-  return succeeded(text) ? *text : std::string();
-}

@@ -12,16 +12,11 @@
 
 #include "mlir/IR/OwningOpRef.h"
 
-#include <string>
-
 namespace actnet::testing {
 
-/// The module of all kernels, scheduled; null, with its diagnostics printed, where it
-/// does not parse.
+/// The module of all kernels, scheduled; null, with its diagnostics printed,
+/// where it does not parse.
 mlir::ModuleOp cudaKernels();
-
-/// The printed text of a kernel; empty, with a failed expectation, on errors.
-std::string cudaText(kernel::FuncOp kernel);
 
 } // namespace actnet::testing
 

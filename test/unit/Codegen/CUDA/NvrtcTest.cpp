@@ -3,6 +3,7 @@
 
 #include "Nvrtc.h"
 #include "Kernels.h"
+#include "ToyRunner.h"
 
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
 
@@ -12,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 
 using namespace actnet;
@@ -20,11 +22,11 @@ using namespace actnet::testing;
 /// Our headers, as NVRTC gets them: by name.
 static std::vector<std::pair<std::string, std::string>> headers() {
   std::vector<std::pair<std::string, std::string>> result;
-  for (const char *name : {"device.h", "scalar.h", "map.cuh", "row.cuh"}) {
-    auto file = llvm::MemoryBuffer::getFile(
-        std::string(ACTNET_KERNELS_CUDA "/") + name);
-    EXPECT_TRUE(bool(file)) << name;
-    result.emplace_back(name,
+  for (const auto &entry :
+       std::filesystem::directory_iterator(ACTNET_KERNELS_CUDA)) {
+    auto file = llvm::MemoryBuffer::getFile(entry.path().string());
+    EXPECT_TRUE(bool(file)) << entry.path();
+    result.emplace_back(entry.path().filename().string(),
                         file ? (*file)->getBuffer().str() : std::string());
   }
   return result;
