@@ -14,6 +14,7 @@
 
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -236,7 +237,9 @@ private:
                     b, op->getLoc(), type, x,
                     cast<graph::SliceOp>(op).getStartsAttr())
                     .getResult()
-              : kernel::ViewOp::create(b, op->getLoc(), type, x).getResult();
+              : kernel::ViewOp::create(b, op->getLoc(), type, x,
+                                       isa<graph::AssumeOp>(op))
+                    .getResult();
       return success();
     }
     case Role::Join:
@@ -308,6 +311,34 @@ private:
     return b.getArrayAttr(attributes);
   }
 
+  /// Says what joined the kernel, and of what did not, why.
+  void explain(const Group &group, kernel::FuncOp kernel) {
+    if (!module.getContext()->getRemarkEngine())
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    auto list = [&](Operation *op) {
+      os << op->getName().stripDialect();
+      if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
+        os << " '" << name.getName().getValue() << "'";
+    };
+    os << "@" << kernel.getSymName() << " computes ";
+    llvm::interleaveComma(group.ops, os, list);
+    DenseSet<Operation *> named(group.ops.begin(), group.ops.end());
+    StringRef separator = "; outside: ";
+    for (auto [op, why] : group.outside)
+      if (named.insert(op).second) {
+        os << separator;
+        list(op);
+        os << ", for " << why;
+        separator = "; ";
+      }
+    remark::analysis(
+        group.ops.back()->getLoc(),
+        remark::RemarkOpts::name("fused").category("graph-to-kernel"))
+        << text;
+  }
+
   LogicalResult emit(Group &group) {
     Location loc =
         group.root ? group.root->getLoc() : group.ops.back()->getLoc();
@@ -357,6 +388,7 @@ private:
     if (SmallVector<int64_t> pairs = findInplacePairs(kernel); !pairs.empty())
       kernel.setInplaceAttr(b.getDenseI64ArrayAttr(pairs));
     kernel = table.unique(kernel, describe(group));
+    explain(group, kernel);
     auto dispatch =
         kernel::DispatchOp::create(b, loc, types, kernel.getSymName(), operands,
                                    dimsAttr(body), layerOf(group));

@@ -40,7 +40,7 @@ Role roleOf(Operation *op, const Forms &forms) {
   if (forms.views.contains(op))
     return Role::View;
   return TypeSwitch<Operation *, Role>(op)
-      .Case<graph::ReshapeOp>([](auto) { return Role::View; })
+      .Case<graph::ReshapeOp, graph::AssumeOp>([](auto) { return Role::View; })
       .Case<graph::BroadcastOp, graph::IotaOp, graph::DimValueOp>(
           [](auto) { return Role::Free; })
       .Case<graph::ConcatOp>([](auto) { return Role::Join; })
@@ -192,12 +192,18 @@ private:
         }
         if (role != Role::Light && role != Role::Heavy)
           continue;
-        if (countOperands(inside) > kMaxOperands)
+        if (countOperands(inside) > kMaxOperands) {
+          group.outside.push_back({producer, "the kernel has many operands"});
           break;
-        if (role == Role::Heavy && outputs.size() > 1)
+        }
+        StringRef why =
+            role == Role::Heavy && outputs.size() > 1
+                ? StringRef("the kernel has several results already")
+                : refusal(producer, role, user, group, inside, space, end);
+        if (!why.empty()) {
+          group.outside.push_back({producer, why});
           continue;
-        if (!joins(producer, role, user, group, inside, space, end))
-          continue;
+        }
         add(producer);
         if (role == Role::Heavy) {
           group.root = producer;
@@ -269,9 +275,10 @@ private:
     return false;
   }
 
-  bool joins(Operation *producer, Role role, Operation *user,
-             const Group &group, const DenseSet<Operation *> &inside,
-             RankedTensorType space, unsigned end) {
+  /// Why a producer has to stay outside of a group; nothing if it joins.
+  StringRef refusal(Operation *producer, Role role, Operation *user,
+                    const Group &group, const DenseSet<Operation *> &inside,
+                    RankedTensorType space, unsigned end) {
     Value value = producer->getResult(0);
     RankedTensorType type = typeOf(value);
     bool sameSpace = llvm::equal(graph::getDims(type), graph::getDims(space));
@@ -279,35 +286,40 @@ private:
     // the kernel's own shape.
     for (Operation *other : producer->getUsers())
       if (!inside.contains(other)) {
-        if (position[other] <= end || !sameSpace || role == Role::Heavy ||
+        if (position[other] <= end)
+          return "another kernel reads it before this one runs";
+        if (!sameSpace || role == Role::Heavy ||
             group.family == Family::contract || group.family == Family::conv ||
             group.family == Family::depthwise ||
             group.family == Family::attention || group.family == Family::pool ||
             group.family == Family::reduce)
-          return false;
+          return "another kernel reads it too, and this one has no second "
+                 "result of that shape";
         if (isa<graph::GatherOp, graph::GatherElementsOp, graph::TransposeOp,
                 graph::PackOp>(producer))
-          return false;
+          return "another kernel reads it too, and it only moves elements";
       } else if (isNeededAgain(other, inside)) {
-        return false;
+        return "other kernels compute a free operation on it too";
       }
     if (role == Role::Heavy) {
-      if (group.root || !sameSpace)
-        return false;
+      if (group.root)
+        return "a kernel has one heavy operation, and this one has another";
+      if (!sameSpace)
+        return "its shape is not the kernel's";
       // A grouped convolution's result has a dim more: no epilogue fits it.
       if (auto conv = dyn_cast<graph::ConvOp>(producer))
         if (conv.getGroups() > 1 && !isDepthwise(conv))
-          return false;
+          return "a grouped convolution has no epilogue";
       // Everything that is inside already must stand behind the new root or
       // beside it.
       for (Operation *other : producer->getUsers())
         if (inside.contains(other) && !onlyEpilogueBehind(other, inside, space))
-          return false;
+          return "what stands behind it is not elementwise of its shape";
       // What is inside already was taken under the rules of a map.
-      return allPlain(inside);
+      return allPlain(inside) ? "" : "a gather or a pad stands beside it";
     }
     if (isa<graph::PackOp>(producer))
-      return false;
+      return "packing is a kernel of its own";
     // Computing a dear value again for each broadcast is not free; in front of
     // a root, what it reads is the space.
     bool inFront = group.root &&
@@ -317,16 +329,22 @@ private:
     if (isDear(producer) &&
         !llvm::equal(graph::getDims(type), graph::getDims(around)) &&
         elementsBelow(type, around))
-      return false;
+      return "it is dear, and would be computed again for each broadcast";
     if (!group.root)
-      return true;
+      return "";
     if (!inFront) // another operand of the epilogue: elementwise only
-      return isEpilogue(producer) && !isDear(producer);
+      return !isEpilogue(producer) ? "an epilogue is elementwise"
+             : isDear(producer)    ? "it is dear, and no part of the chain"
+                                   : "";
+    if (!takesPrologue(group.family, producer, target))
+      return "this family reads its operands from memory";
+    if (tooWideForRoot(group.root, producer))
+      return "it would be computed again for each row";
     bool isContraction =
         group.family == Family::contract || group.family == Family::conv;
-    return takesPrologue(group.family, producer, target) &&
-           !tooWideForRoot(group.root, producer) &&
-           !(isContraction && isEpilogueOfAnother(producer));
+    return isContraction && isEpilogueOfAnother(producer)
+               ? "the kernel before it computes it once"
+               : "";
   }
 
   /// Whether the kernel of a heavy operation before it can compute this light

@@ -46,6 +46,8 @@ struct Group {
   /// Values used outside: one result of `ops.back()`, then others.
   llvm::SmallVector<mlir::Value> outputs;
   kernel::Family family = kernel::Family::map;
+  /// Producers that could not join, and why, for people.
+  llvm::SmallVector<std::pair<mlir::Operation *, llvm::StringRef>> outside;
 };
 
 /// The partition of a function: groups in an order in which they can run

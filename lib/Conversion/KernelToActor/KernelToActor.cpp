@@ -1,7 +1,7 @@
 //===- KernelToActor.cpp - from dispatches to records ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Placement.h"
+#include "Explain.h"
 
 #include "actnet/Conversion/KernelToActor/Passes.h"
 
@@ -103,10 +103,13 @@ struct KernelToActor : actnet::impl::KernelToActorBase<KernelToActor> {
     auto variables = declareVariables(module, functions);
     if (failed(variables))
       return signalPassFailure();
+    explainKernels(module, functions);
     for (func::FuncOp function : functions) {
       Placement placement(function);
-      if (failed(placement.run(*variables)) ||
-          failed(emitRecords(function, placement)))
+      if (failed(placement.run(*variables)))
+        return signalPassFailure();
+      explainPlaces(function, placement);
+      if (failed(emitRecords(function, placement)))
         return signalPassFailure();
       remarkOn(function, placement);
       function.erase();

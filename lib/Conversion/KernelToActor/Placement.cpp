@@ -138,8 +138,14 @@ Placement::placeArguments(const llvm::StringMap<FlatSymbolRefAttr> &variables) {
 LogicalResult Placement::placeView(kernel::ViewOp op) {
   Place place = places.at(op.getX());
   SmallVector<DimExprAttr> dims = graph::getDims(op.getY().getType());
-  auto strides =
-      kernel::reshapeStrides(op.getContext(), place.dims, place.strides, dims);
+  // Dims that are assumed to be others say nothing of strides but of dense
+  // ones.
+  std::optional<kernel::Strides> strides;
+  if (!op.getAssumed())
+    strides = kernel::reshapeStrides(op.getContext(), place.dims, place.strides,
+                                     dims);
+  else if (isDense(place))
+    strides = kernel::denseStrides(op.getContext(), dims);
   if (!strides)
     return op.emitError(
         "views a tensor whose elements no strides put into these dims; "

@@ -3,11 +3,11 @@
 
 #include "actnet/Target/Program/Report.h"
 
-#include "Cost.h"
 #include "ReportData.h"
 
 #include "actnet/Dialect/Actor/Transforms/Tables.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Kernel/Transforms/Cost.h"
 #include "actnet/Package/Lifetimes.h"
 #include "actnet/Target/Program/AtomicFile.h"
 

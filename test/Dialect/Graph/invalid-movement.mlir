@@ -158,3 +158,19 @@ func.func @pack_c2(%x: tensor<4x8xf32>) {
   %0 = graph.pack %x axis 0 tile 0 : tensor<4x8xf32>
   return
 }
+
+// -----
+
+func.func @assume_c1(%x: tensor<?x4xf32, #graph.dims<M, 4>>) {
+  // expected-error @+1 {{'graph.assume' op C1: expected one element type and rank, found}}
+  %0 = graph.assume %x : tensor<?x4xf32, #graph.dims<M, 4>> to tensor<?xf32, #graph.dims<N>>
+  return
+}
+
+// -----
+
+func.func @assume_c2(%x: tensor<?x4xf32, #graph.dims<M, 4>>) {
+  // expected-error @+1 {{'graph.assume' op C2: dim 1 is 4 and can never be 5}}
+  %0 = graph.assume %x : tensor<?x4xf32, #graph.dims<M, 4>> to tensor<?x5xf32, #graph.dims<N, 5>>
+  return
+}

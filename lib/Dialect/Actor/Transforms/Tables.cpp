@@ -442,14 +442,17 @@ LogicalResult TableBuilder::addChecks(FuncOp function, pkg::Function &to) {
     auto entry = dyn_cast<DictionaryAttr>(attribute);
     auto extent = entry ? entry.getAs<DimExprAttr>("extent") : DimExprAttr();
     auto least = entry ? entry.getAs<IntegerAttr>("least") : IntegerAttr();
+    auto equal = entry ? entry.getAs<DimExprAttr>("equal") : DimExprAttr();
     auto message = entry ? entry.getAs<StringAttr>("message") : StringAttr();
-    if (!extent || !least || !message)
+    if (!extent || !message || !least == !equal)
       return function.emitError("expected a check of the form {extent, least, "
-                                "message}, found ")
+                                "message} or {extent, equal, message}, found ")
              << attribute;
     auto check = std::make_unique<pkg::Check>();
-    check->rhs = pool.constant(least.getInt());
-    check->lhs = pool.min(expr(extent), check->rhs);
+    check->rhs = least ? pool.constant(least.getInt()) : expr(equal);
+    check->lhs = expr(extent);
+    if (least)
+      check->lhs = pool.min(check->lhs, check->rhs);
     check->message = message.str();
     to.checks.push_back(std::move(check));
   }

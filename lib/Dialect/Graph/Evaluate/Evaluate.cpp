@@ -62,8 +62,8 @@ static Result evaluateFamily(const Call &call) {
   if (isa<SoftmaxOp, LogSoftmaxOp, LayerNormOp, RmsNormOp, BatchNormOp,
           GroupNormOp, GeluOp, AttentionOp>(op))
     return evaluateComposite(call);
-  if (isa<ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, ConcatOp,
-          GatherOp, GatherElementsOp, IotaOp, PackOp, DimValueOp>(op))
+  if (isa<AssumeOp, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp,
+          ConcatOp, GatherOp, GatherElementsOp, IotaOp, PackOp, DimValueOp>(op))
     return evaluateMovement(call);
   Result result = evaluateElementwise(call);
   if (failed(result))

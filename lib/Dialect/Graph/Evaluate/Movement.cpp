@@ -235,7 +235,7 @@ static Result dimValue(const Call &call, DimValueOp op) {
 
 Result eval::evaluateMovement(const Call &call) {
   return TypeSwitch<Operation *, Result>(call.op)
-      .Case<ReshapeOp>([&](ReshapeOp) { return reshape(call); })
+      .Case<ReshapeOp, AssumeOp>([&](auto) { return reshape(call); })
       .Case<TransposeOp>([&](TransposeOp op) {
         return transposed(call.operands[0], op.getPerm());
       })

@@ -15,6 +15,11 @@ using namespace actnet::graph;
 // Reshape
 //===----------------------------------------------------------------------===//
 
+OpFoldResult AssumeOp::fold(FoldAdaptor) {
+  // An assume of an assume is kept: each says something of its own.
+  return getX().getType() == getType() ? getX() : Value();
+}
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getX().getType() == getType())
     return getX();

@@ -35,6 +35,21 @@ LogicalResult ReshapeOp::verify() {
   return success();
 }
 
+LogicalResult AssumeOp::verify() {
+  RankedTensorType from = getX().getType(), to = getType();
+  if (failed(verifyNamed(*this)))
+    return failure();
+  if (from.getElementType() != to.getElementType() ||
+      from.getRank() != to.getRank())
+    return emitOpError("C1: expected one element type and rank, found ")
+           << from << " and " << to;
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(getDims(from), getDims(to))))
+    if (auto [x, y] = pair; x != y && x.isConstant() && y.isConstant())
+      return emitOpError("C2: dim ") << i << " is " << toString(x)
+                                     << " and can never be " << toString(y);
+  return success();
+}
+
 LogicalResult BroadcastOp::verify() {
   RankedTensorType from = getX().getType(), to = getType();
   if (failed(verifyNamed(*this)))

@@ -48,6 +48,8 @@ private:
       within(slice);
     else if (isa<GatherOp, GatherElementsOp>(op))
       gathered(op);
+    else if (auto assume = dyn_cast<AssumeOp>(op))
+      assumed(assume);
     for (Value result : op.getResults())
       for (auto [axis, dim] :
            llvm::enumerate(getDims(cast<RankedTensorType>(result.getType()))))
@@ -106,6 +108,32 @@ private:
     });
   }
 
+  void assumed(AssumeOp op) {
+    for (auto [axis, pair] : llvm::enumerate(
+             llvm::zip(getDims(cast<RankedTensorType>(op.getX().getType())),
+                       getDims(cast<RankedTensorType>(op.getType()))))) {
+      auto [is, said] = pair;
+      if (is == said)
+        continue;
+      Attribute check = b.getDictionaryAttr(
+          {b.getNamedAttr("equal", said), b.getNamedAttr("extent", is),
+           b.getNamedAttr("message",
+                          b.getStringAttr(nameOf(*op) + "dim " +
+                                          std::to_string(axis) + ", " +
+                                          toString(is) + ", is assumed to be " +
+                                          toString(said)))});
+      if (!llvm::is_contained(checks, check))
+        checks.push_back(check);
+    }
+  }
+
+  static std::string nameOf(Operation &op) {
+    std::string kind = op.getName().getStringRef().str();
+    if (auto name = dyn_cast<NameLoc>(op.getLoc()))
+      return "'" + name.getName().str() + "' (" + kind + "): ";
+    return "'" + kind + "': ";
+  }
+
   void require(Operation &op, DimExprAttr extent, int64_t least,
                llvm::function_ref<std::string()> what) {
     std::optional<int64_t> bound = dimLowerBound(extent, [&](StringRef name) {
@@ -119,16 +147,10 @@ private:
     if (!isNew && known->second >= least)
       return;
     known->second = least;
-    std::string message;
-    if (auto name = dyn_cast<NameLoc>(op.getLoc()))
-      message = "'" + name.getName().str() + "' (" +
-                op.getName().getStringRef().str() + "): ";
-    else
-      message = "'" + op.getName().getStringRef().str() + "': ";
     checks.push_back(b.getDictionaryAttr(
         {b.getNamedAttr("extent", extent),
          b.getNamedAttr("least", b.getI64IntegerAttr(least)),
-         b.getNamedAttr("message", b.getStringAttr(message + what()))}));
+         b.getNamedAttr("message", b.getStringAttr(nameOf(op) + what()))}));
   }
 
   func::FuncOp function;

@@ -24,6 +24,28 @@ def Graph_ReshapeOp : Graph_TypedOp<"reshape"> {
   let hasCanonicalizer = 1;
 }
 
+def Graph_AssumeOp : Graph_TypedOp<"assume"> {
+  let summary = "The same tensor, with dims that are said to be others"
+                ", checked when dims are bound";
+  let description = [{
+    y is x. Where a dim of y is another expression than that of x, the two are
+    equal, or the job is refused before it runs: `graph-check-extents` notes what
+    is to be checked, even where nothing reads y. The only op that renames a dim.
+
+    C1: operand and result have the same element type and rank. C2: dims that are
+    both constant are equal.
+
+    ```mlir
+    %y = graph.assume %x : tensor<?x8xf32, #graph.dims<M, 8>> to tensor<?x8xf32, #graph.dims<N, 8>>
+    ```
+    Source: none in ONNX, where names of dims say nothing. Gradient: assume back.
+  }];
+  let arguments = (ins Graph_Tensor:$x);
+  let results = (outs Graph_Tensor:$y);
+  let assemblyFormat = "$x attr-dict `:` type($x) `to` type($y)";
+  let hasFolder = 1;
+}
+
 def Graph_TransposeOp : Graph_InferredOp<"transpose"> {
   let summary = "Permutes dims";
   let description = [{

@@ -201,14 +201,18 @@ def Kernel_WeightOp : Op<KernelDialect, "weight", [
 def Kernel_ViewOp : Op<KernelDialect, "view", [Pure]> {
   let summary = "The same dense bytes under other dims: no kernel runs";
   let description = [{
-    C1: element type and number of elements are the same.
+    `assumed` says that the number of elements is the same once dims are bound:
+    one of the function's `graph.checks` sees to it.
+
+    C1: the element type is the same, and without `assumed` the number of
+    elements.
     ```mlir
     %y = kernel.view %x : tensor<4x8xf32> to tensor<32xf32>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$x);
+  let arguments = (ins AnyRankedTensor:$x, UnitAttr:$assumed);
   let results = (outs AnyRankedTensor:$y);
-  let assemblyFormat = "$x attr-dict `:` type($x) `to` type($y)";
+  let assemblyFormat = "(`assumed` $assumed^)? $x attr-dict `:` type($x) `to` type($y)";
   let hasVerifier = 1;
 }
 

@@ -1,12 +1,13 @@
 //===- Cost.h - arithmetic of a kernel ------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Counts what a kernel computes, for reports.
+// The one place that says what a kernel costs: for reports, for the remarks of
+// -v, and for who has to choose.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ACTNET_LIB_TARGET_PROGRAM_COST_H
-#define ACTNET_LIB_TARGET_PROGRAM_COST_H
+#ifndef ACTNET_DIALECT_KERNEL_TRANSFORMS_COST_H
+#define ACTNET_DIALECT_KERNEL_TRANSFORMS_COST_H
 
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 
@@ -19,4 +20,4 @@ double countFlops(kernel::FuncOp kernel, llvm::ArrayRef<int64_t> dims);
 
 } // namespace actnet
 
-#endif // ACTNET_LIB_TARGET_PROGRAM_COST_H
+#endif // ACTNET_DIALECT_KERNEL_TRANSFORMS_COST_H

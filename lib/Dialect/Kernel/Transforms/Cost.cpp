@@ -1,7 +1,7 @@
 //===- Cost.cpp - arithmetic of a kernel ----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Cost.h"
+#include "actnet/Dialect/Kernel/Transforms/Cost.h"
 
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
