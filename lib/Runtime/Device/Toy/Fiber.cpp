@@ -135,9 +135,6 @@ Fiber *FiberPool::take(void (*body)(void *), void *context) {
     all.push_back(std::make_unique<Fiber>());
     all.back()->stack = static_cast<std::byte *>(memory);
     all.back()->stackBytes = stackSize;
-#ifdef ACTNET_TSAN
-    all.back()->sanitizerFiber = __tsan_create_fiber(0);
-#endif
     idle.push_back(all.back().get());
   }
   Fiber *fiber = idle.back();
@@ -150,6 +147,12 @@ void FiberPool::prepare(Fiber &fiber, void (*body)(void *), void *context) {
 #ifdef ACTNET_ASAN
   // Whoever was abandoned on this stack left its red zones behind.
   __asan_unpoison_memory_region(fiber.stack, fiber.stackBytes);
+#endif
+#ifdef ACTNET_TSAN
+  // What ran here never returned, so its calls would pile up in the sanitizer.
+  if (fiber.sanitizerFiber)
+    __tsan_destroy_fiber(fiber.sanitizerFiber);
+  fiber.sanitizerFiber = __tsan_create_fiber(0);
 #endif
   std::byte *top = fiber.stack + fiber.stackBytes - sizeof(Start) - 64;
   top -= reinterpret_cast<uintptr_t>(top) % 16;

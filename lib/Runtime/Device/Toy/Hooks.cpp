@@ -204,8 +204,6 @@ using Float3 = float (*)(float, float, float);
 using Double1 = double (*)(double);
 using Double2 = double (*)(double, double);
 using Double3 = double (*)(double, double, double);
-using Double1 = double (*)(double);
-using Double2 = double (*)(double, double);
 
 } // namespace
 
@@ -238,8 +236,6 @@ std::span<const ElfImport> imports() {
       {"__tsan_atomic" #BITS "_compare_exchange_val",                          \
        address(Atomic<uint##BITS##_t>::compareExchange)}
 #define MATH1(NAME) {"actnet_toy_" #NAME, address(Float1(::NAME))}
-#define DOUBLE1(NAME) {"actnet_toy_" #NAME, address(Double1(::NAME))}
-#define DOUBLE2(NAME) {"actnet_toy_" #NAME, address(Double2(::NAME))}
 #define MATH2(NAME) {"actnet_toy_" #NAME, address(Float2(::NAME))}
 #define DOUBLE1(NAME) {"actnet_toy_" #NAME, address(Double1(::NAME))}
 #define DOUBLE2(NAME)                                                          \
@@ -337,36 +333,6 @@ std::span<const ElfImport> imports() {
         DOUBLE2(atan2),
         DOUBLE2(fmod),
         DOUBLE2(pow),
-        DOUBLE1(acos),
-        DOUBLE1(acosh),
-        DOUBLE1(asin),
-        DOUBLE1(asinh),
-        DOUBLE1(atan),
-        DOUBLE1(atanh),
-        DOUBLE1(cbrt),
-        DOUBLE1(ceil),
-        DOUBLE1(cos),
-        DOUBLE1(cosh),
-        DOUBLE1(erfc),
-        DOUBLE1(erf),
-        DOUBLE1(exp2),
-        DOUBLE1(exp),
-        DOUBLE1(expm1),
-        DOUBLE1(floor),
-        DOUBLE1(log10),
-        DOUBLE1(log1p),
-        DOUBLE1(log2),
-        DOUBLE1(log),
-        DOUBLE1(rint),
-        DOUBLE1(round),
-        DOUBLE1(sin),
-        DOUBLE1(sinh),
-        DOUBLE1(tan),
-        DOUBLE1(tanh),
-        DOUBLE1(trunc),
-        DOUBLE2(atan2),
-        DOUBLE2(fmod),
-        DOUBLE2(pow),
         {"actnet_toy_fmaf", address(Float3(::fmaf))},
         {"actnet_toy_fma", address(Double3(::fma))},
     };
@@ -379,8 +345,6 @@ std::span<const ElfImport> imports() {
 #undef ATOMIC
 #undef MATH1
 #undef MATH2
-#undef DOUBLE1
-#undef DOUBLE2
 #undef DOUBLE1
 #undef DOUBLE2
   return sorted;
