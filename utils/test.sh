@@ -10,6 +10,10 @@
 #                                 onnx       every ONNX node test, not a sample
 #                                 mutations  10 000 mutated digit models, under
 #                                            the sanitizers
+#                                 models     the seven models' kernels by NVRTC
+#                                            for three architectures, and their
+#                                            launches; needs build/models of
+#                                            utils/bench/models.py
 #   utils/test.sh --step=NAME   one step of the default run, for work on it
 #
 # Prints the five slowest steps and ends with one line, "N passed, N failed",
@@ -22,9 +26,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 full="" only=""
 for argument in "$@"; do
   case $argument in
-    --full=asan | --full=onnx | --full=mutations) full=${argument#*=} ;;
+    --full=asan | --full=onnx | --full=mutations | --full=models) full=${argument#*=} ;;
     --step=*) only=${argument#*=} ;;
-    -h | --help) sed -n '4,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '4,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
     *) echo "test.sh: unknown argument '$argument'; try --help" >&2; exit 2 ;;
   esac
 done
@@ -123,6 +127,10 @@ case $full in
   mutations)
     step asan-build "build both halves under the sanitizers" build asan build-asan || finish
     step mutations "10 000 mutated models" e2e mutations test/e2e/mutations.py --bin build-asan/bin --count 10000
+    finish ;;
+  models)
+    step build "build both halves" build default build || finish
+    step models "the seven models for CUDA" e2e models test/e2e/cuda_models.py
     finish ;;
 esac
 

@@ -44,6 +44,9 @@ static constexpr Phase phases[] = {
     {"check kernels", Level::kernel, Level::kernel, Scope::clone,
      "kernel-verify",
      "the first of this level: kernels may also be handed in as text"},
+    {"widen", Level::kernel, Level::kernel, Scope::cuda,
+     "kernel.func(kernel-widen{type=$precision})",
+     "rounds once a kernel, so only now that it is known what a kernel holds"},
     {"schedule", Level::kernel, Level::kernel, Scope::clone,
      "kernel.func(kernel-schedule-$target),kernel-verify{scheduled=true}",
      "each kernel by itself; the records need its tiles, the promise its "

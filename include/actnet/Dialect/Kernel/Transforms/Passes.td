@@ -38,4 +38,32 @@ def KernelVerify : Pass<"kernel-verify", "::mlir::ModuleOp"> {
                         "Kernels must have a schedule">];
 }
 
+def KernelWiden : Pass<"kernel-widen", "::actnet::kernel::FuncOp"> {
+  let summary = "Compute in f32 between narrow operands and results";
+  let description = [{
+    Inside a kernel, values of `type` become f32: elements are extended where
+    they are read and rounded where a result is written, once, and not after
+    each operation. What tensor cores multiply stays narrow.
+
+    ```mlir
+    ^bb0(%a: bf16, %b: bf16, %out: bf16):
+      %0 = arith.mulf %a, %a : bf16
+      %1 = arith.addf %0, %b : bf16
+      linalg.yield %1 : bf16
+    // becomes
+    ^bb0(%a: bf16, %b: bf16, %out: bf16):
+      %a32 = arith.extf %a : bf16 to f32
+      %b32 = arith.extf %b : bf16 to f32
+      %0 = arith.mulf %a32, %a32 : f32
+      %1 = arith.addf %0, %b32 : f32
+      %2 = arith.truncf %1 : f32 to bf16
+      linalg.yield %2 : bf16
+    ```
+
+    `f32` changes nothing. Fails for another name of a type. Linear.
+  }];
+  let options = [Option<"type", "type", "std::string", "\"f32\"",
+                        "f32, bf16 or f16">];
+}
+
 #endif // ACTNET_DIALECT_KERNEL_TRANSFORMS_PASSES_TD
