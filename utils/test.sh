@@ -144,7 +144,7 @@ step onnx "sample of the ONNX node tests" e2e onnx test/onnx/run_suite.py
 step demo "utils/demo.sh" utils/demo.sh
 step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
-step twins "small twins of the benchmark's models, beside onnxruntime" e2e twins test/e2e/twins.py
+step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
 step fuzz "100 random graphs, beside onnxruntime" e2e fuzz utils/fuzz/random_graphs.py --count 100
