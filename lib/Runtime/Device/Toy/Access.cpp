@@ -127,24 +127,26 @@ inline void Block::track(const Region &region, uintptr_t at, uint64_t size) {
 
 void Block::race(const Conflict &conflict, Kind kind, uintptr_t at,
                  uint64_t size) {
-  Stamp other = conflict.other;
-  const char *did = !conflict.otherWrites ? "read"
-                    : other & atomicBit   ? "an atomic"
-                                          : "write";
-  std::string who = "thread " + std::to_string(threadOf(other));
-  if (blockOf(other) != uint64_t(index))
-    who += " of block " + std::to_string(blockOf(other));
-  else if (levelOf(other) != Level::thread)
-    who += " and others";
-  bool acrossBlocks =
-      blockOf(other) != uint64_t(index) || levelOf(other) == Level::grid;
-  violate(std::string("race: ") +
-          (kind == Kind::read    ? "read of "
-           : kind == Kind::write ? "write of "
-                                 : "atomic on ") +
-          describe(at, size) + " is not ordered after " + did + " by " + who +
-          (acrossBlocks ? "; nothing orders the blocks of a launch"
-                        : "; a barrier must stand between"));
+  violate([&] {
+    Stamp other = conflict.other;
+    const char *did = !conflict.otherWrites ? "read"
+                      : other & atomicBit   ? "an atomic"
+                                            : "write";
+    std::string who = "thread " + std::to_string(threadOf(other));
+    if (blockOf(other) != uint64_t(index))
+      who += " of block " + std::to_string(blockOf(other));
+    else if (levelOf(other) != Level::thread)
+      who += " and others";
+    bool acrossBlocks =
+        blockOf(other) != uint64_t(index) || levelOf(other) == Level::grid;
+    return std::string("race: ") +
+           (kind == Kind::read    ? "read of "
+            : kind == Kind::write ? "write of "
+                                  : "atomic on ") +
+           describe(at, size) + " is not ordered after " + did + " by " + who +
+           (acrossBlocks ? "; nothing orders the blocks of a launch"
+                         : "; a barrier must stand between");
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -215,10 +217,13 @@ void Block::withoutValue(const Region &region, uintptr_t at, uint64_t size) {
   const uint8_t *states = region.states + (at - region.base);
   for (uint64_t i = 0; i < size; ++i)
     if (states[i] == inFlight)
-      violate("read of " + describe(at, size) +
-              " that an asynchronous copy may still write; waitCopies must "
-              "come before");
-  violate("read of " + describe(at, size) + " that nobody wrote");
+      violate([&] {
+        return "read of " + describe(at, size) +
+               " that an asynchronous copy may still write; waitCopies must "
+               "come before";
+      });
+  violate(
+      [&] { return "read of " + describe(at, size) + " that nobody wrote"; });
 }
 
 /// True if this launch wrote all of a piece.
@@ -236,14 +241,18 @@ inline void Block::checkPiece(const Region &region, uintptr_t at,
                               uint64_t size) {
   if constexpr (kind != Kind::read)
     if (region.access == Access::read) [[unlikely]]
-      violate("write of " + describe(at, size) +
-              ", which is declared to be only read");
+      violate([&] {
+        return "write of " + describe(at, size) +
+               ", which is declared to be only read";
+      });
   if constexpr (kind != Kind::write)
     if (region.access == Access::write && !wroteIt(region, at, size))
         [[unlikely]]
-      violate("read of " + describe(at, size) +
-              ", which is declared to be only written and was not written by "
-              "this launch");
+      violate([&] {
+        return "read of " + describe(at, size) +
+               ", which is declared to be only written and was not written by "
+               "this launch";
+      });
   uint8_t *states = region.states + (at - region.base);
   if constexpr (kind != Kind::write)
     if (!allWritten(states, size)) [[unlikely]]
@@ -254,8 +263,10 @@ inline void Block::checkPiece(const Region &region, uintptr_t at,
     if (flying)
       for (uint64_t i = 0; i < size; ++i)
         if (states[i] == inFlight)
-          violate("write of " + describe(at, size) +
-                  " that an asynchronous copy may still write");
+          violate([&] {
+            return "write of " + describe(at, size) +
+                   " that an asynchronous copy may still write";
+          });
     setWritten(states, size);
   }
 }
@@ -274,8 +285,10 @@ void Block::checkPieces(uintptr_t at, uint64_t size) {
     if (!whole) {
       if (isPrivateOrConstant(at, size, isWrite))
         return;
-      violate(std::string(isWrite ? "write of " : "read of ") +
-              describe(at, size) + ", outside of everything it may touch");
+      violate([&] {
+        return std::string(isWrite ? "write of " : "read of ") +
+               describe(at, size) + ", outside of everything it may touch";
+      });
     }
   }
   while (size) {
@@ -333,8 +346,10 @@ const Region &Block::addShared(const void *place, uint64_t bytes,
   uint64_t offset = (sharedUsed + gap - 1) / gap * gap;
   if (bytes > mostSharedBytes || offset + bytes > SharedSpace::capacity - gap ||
       sharedRegions.size() == sharedRegions.capacity())
-    violate("has more shared memory than any GPU, with " + bytesText(bytes) +
-            " of '" + name + "'");
+    violate([&] {
+      return "has more shared memory than any GPU, with " + bytesText(bytes) +
+             " of '" + name + "'";
+    });
   sharedUsed = offset + bytes + gap;
   auto *memory = static_cast<std::byte *>(space.memory.data()) + offset;
   Region region;

@@ -193,7 +193,9 @@ void Block::next(bool ends) {
     } else if (ends) {
       return; // it begins on this very stack
     } else if (!(to = fibers.take(fiberMain, this))) {
-      violate("the system has no memory for another thread's stack");
+      violate([&] {
+        return "the system has no memory for another thread's stack";
+      });
     }
   }
   // Nobody takes it before this stack was left.
@@ -209,23 +211,26 @@ void Block::next(bool ends) {
 
 void Block::tick() {
   if (++time > longestTime)
-    violate("the block synchronises more than a million times, beyond what "
-            "the checker can count");
+    violate([&] {
+      return "the block synchronises more than a million times, beyond what "
+             "the checker can count";
+    });
 }
 
-void Block::checkSite(const GpuThread &other) const {
+void Block::checkSite(const GpuThread &other) {
   const GpuThread &self = *thread;
   if (self.waitsIn == other.waitsIn && self.file && other.file &&
       self.line == other.line && std::string_view(self.file) == other.file)
     return;
-  auto place = [](const GpuThread &t) {
-    return std::string(toString(t.waitsIn)) + " at " + t.file + ":" +
-           std::to_string(t.line);
-  };
-  const_cast<Block *>(this)->violate("is in " + place(self) + " while thread " +
-                                     std::to_string(&other - threads.data()) +
-                                     " waits in " + place(other) +
-                                     "; all must be in the same one");
+  violate([&] {
+    auto place = [](const GpuThread &t) {
+      return std::string(toString(t.waitsIn)) + " at " + t.file + ":" +
+             std::to_string(t.line);
+    };
+    return "is in " + place(self) + " while thread " +
+           std::to_string(&other - threads.data()) + " waits in " +
+           place(other) + "; all must be in the same one";
+  });
 }
 
 void Block::waitForBlock(const char *file, int line) {
@@ -285,8 +290,7 @@ void Block::note(const std::string &what) {
                       std::to_string(threadIndex) + ": " + what;
 }
 
-void Block::violate(const std::string &what) {
-  note(what);
+void Block::leave() {
   abandoned = true;
   FiberPool::change(*current, fibers.home());
   __builtin_unreachable();

@@ -143,7 +143,12 @@ public:
   /// Keeps a violation by the current thread, if it is the launch's first.
   void note(const std::string &what);
   /// Notes a violation by the current thread and leaves the block for good.
-  [[noreturn]] void violate(const std::string &what);
+  /// What stands on the stack then is never destroyed, so `text()` makes the
+  /// message, and no caller may hold memory.
+  template <typename Text> [[noreturn]] void violate(const Text &text) {
+    note(text());
+    leave();
+  }
   /// "4 bytes at offset 16 of operand 2", for messages.
   std::string describe(uintptr_t at, uint64_t size) const;
 
@@ -183,6 +188,7 @@ private:
   bool isShared(uintptr_t at) const;
   void setStates(uintptr_t at, uint64_t size, uint8_t state);
   void land(AsyncCopy &copy);
+  [[noreturn]] void leave();
 
   static void fiberMain(void *self);
   void suspend();
@@ -191,7 +197,7 @@ private:
   void next(bool ends);
   void become(unsigned number);
   void tick();
-  void checkSite(const GpuThread &other) const;
+  void checkSite(const GpuThread &other);
   void explainStall();
   void refreshStamp();
 

@@ -28,8 +28,10 @@ uintptr_t addressOf(const volatile void *pointer) {
 //===----------------------------------------------------------------------===//
 
 void misaligned(uintptr_t at, uint64_t size) {
-  currentBlock->violate("access to " + currentBlock->describe(at, size) +
-                        ", which is not aligned to its size");
+  currentBlock->violate([&] {
+    return "access to " + currentBlock->describe(at, size) +
+           ", which is not aligned to its size";
+  });
 }
 
 template <unsigned size, bool isWrite> void aligned(void *at) {

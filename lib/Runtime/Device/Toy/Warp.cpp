@@ -177,11 +177,15 @@ void Block::multiplyMatrices(float *d, const uint32_t *a, const uint32_t *b,
 void Block::loadMatrix(uint32_t *r, const void *row, bool transposed,
                        const char *file, int line) {
   if (addressOf(row) % 16)
-    violate("loadMatrix4 of " + describe(addressOf(row), 16) +
-            ", which is not 16-byte aligned");
+    violate([&] {
+      return "loadMatrix4 of " + describe(addressOf(row), 16) +
+             ", which is not 16-byte aligned";
+    });
   if (!isShared(addressOf(row)))
-    violate("loadMatrix4 of " + describe(addressOf(row), 16) +
-            ", which is not shared memory");
+    violate([&] {
+      return "loadMatrix4 of " + describe(addressOf(row), 16) +
+             ", which is not shared memory";
+    });
   checkRange(addressOf(row), 16, false);
   thread->r = r;
   thread->row = row;
@@ -196,13 +200,19 @@ void Block::loadMatrix(uint32_t *r, const void *row, bool transposed,
 void Block::copyAsync(void *to, const void *from, int valid) {
   uintptr_t target = addressOf(to), source = addressOf(from);
   if (valid < 0 || valid > 16)
-    violate("copyAsync16 with " + std::to_string(valid) + " valid bytes");
+    violate([&] {
+      return "copyAsync16 with " + std::to_string(valid) + " valid bytes";
+    });
   if (target % 16 || !isShared(target))
-    violate("copyAsync16 to " + describe(target, 16) +
-            ", which is no 16-byte aligned shared memory");
+    violate([&] {
+      return "copyAsync16 to " + describe(target, 16) +
+             ", which is no 16-byte aligned shared memory";
+    });
   if (source % 16 || isShared(source))
-    violate("copyAsync16 from " + describe(source, 16) +
-            ", which is no 16-byte aligned global memory");
+    violate([&] {
+      return "copyAsync16 from " + describe(source, 16) +
+             ", which is no 16-byte aligned global memory";
+    });
   checkRange(source, uint64_t(valid), false);
   checkRange(target, 16, true);
   setStates(target, 16, inFlight);
