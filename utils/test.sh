@@ -14,6 +14,9 @@
 #                                            for three architectures, and their
 #                                            launches; needs build/models of
 #                                            utils/bench/models.py
+#                                 cts        device conformance under 1000 seeds
+#                                 kernels    the CUDA families broken on purpose:
+#                                            who notices
 #   utils/test.sh --step=NAME   one step of the default run, for work on it
 #
 # Prints the five slowest steps and ends with one line, "N passed, N failed",
@@ -26,9 +29,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 full="" only=""
 for argument in "$@"; do
   case $argument in
-    --full=asan | --full=onnx | --full=mutations | --full=models) full=${argument#*=} ;;
+    --full=asan | --full=onnx | --full=mutations | --full=models | \
+      --full=cts | --full=kernels) full=${argument#*=} ;;
     --step=*) only=${argument#*=} ;;
-    -h | --help) sed -n '4,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '4,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
     *) echo "test.sh: unknown argument '$argument'; try --help" >&2; exit 2 ;;
   esac
 done
@@ -105,6 +109,19 @@ sanitized() { # STEP PRESET FOLDER: builds and runs the runtime half's unit test
   build "$2" "$3" -DACTNET_BUILD_COMPILER=OFF && unit_tests "$1" "$3"
 }
 
+# The streams of the devices mostly sleep, so four at a time.
+conformance() { # STEP SEEDS
+  local pids=() failed=0
+  for shard in 0 1 2 3; do
+    GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$shard GTEST_BRIEF=1 ACTNET_CTS_SEEDS=$2 \
+      GTEST_OUTPUT=xml:$results/$1/shard$shard.xml \
+      build/bin/test/DeviceConformanceTest &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  return $failed
+}
+
 e2e() { # STEP SCRIPT ARGUMENT...: a Python test that writes JUnit XML
   local name=$1 script=$2
   shift 2
@@ -131,6 +148,14 @@ case $full in
   models)
     step build "build both halves" build default build || finish
     step models "the seven models for CUDA" e2e models test/e2e/cuda_models.py
+    finish ;;
+  cts)
+    step build "build both halves" build default build || finish
+    step cts "device conformance under 1000 seeds" conformance cts 1000
+    finish ;;
+  kernels)
+    step build "build both halves" build default build || finish
+    step kernels "broken CUDA families" /usr/bin/python3 utils/fuzz/mutate_kernels.py
     finish ;;
 esac
 

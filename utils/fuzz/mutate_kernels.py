@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Breaks the CUDA families on purpose and looks who notices.
+
+  utils/fuzz/mutate_kernels.py [--bin build/bin/test] [--file NAME]...
+                               [--kind KIND]... [--sample N --seed S]
+                               [--list] [--report FILE] [--jobs N]
+
+Each change is made alone, in a copy of kernels/cuda: a barrier or a wait for
+copies removed, a comparison moved by one, an index of shared memory moved by
+one. The numerics tests of the families then run the changed text on the
+software GPU. A change is noticed if a test fails (by a check of the software
+GPU or by a wrong number), crashes or does not end. Those that nobody notices
+are printed with their line.
+
+The text reaches the tests without building them again: clang's
+CCC_OVERRIDE_OPTIONS puts the changed header in front, whose include guard then
+keeps the right one out. That this works is tried first, with an #error.
+
+Exit status: 0 if at least 95 % were noticed, 1 if fewer, 2 if nothing can be
+said (the unchanged text fails, or clang is not reached).
+"""
+import argparse
+import concurrent.futures
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+KERNELS = os.path.join(ROOT, "kernels", "cuda")
+TOY = os.path.join(ROOT, "kernels", "toy", "device.h")
+
+# Which tests run what, and which of their cases need no NVRTC.
+SIMPLE = ("CUDAKernelTest", "Families.*:Random.*")
+CONTRACT = ("CUDAContractTest", "Contract.*-*Architectures*:*Schedules*")
+TESTS = {
+    "matmul.cuh": [CONTRACT],
+    "warptile.cuh": [CONTRACT],
+    "attention.cuh": [CONTRACT],
+    "scalar.h": [SIMPLE],
+    "vector.h": [SIMPLE, CONTRACT],
+}
+
+
+def tests_of(name):
+    return TESTS.get(name, [SIMPLE])
+
+
+def closing(text, at):
+    """The index of the bracket that closes the one at `at`, or -1."""
+    pairs = {"[": "]", "(": ")"}
+    depth = 0
+    for i in range(at, len(text)):
+        if text[i] == text[at]:
+            depth += 1
+        elif text[i] == pairs[text[at]]:
+            depth -= 1
+            if depth == 0:
+                return i
+    return -1
+
+
+def code_lines(text):
+    """(begin, end) of each line's code, without comments and directives."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        code = line.split("//")[0]
+        if not code.lstrip().startswith(("#", "static_assert")):
+            yield at, at + len(code)
+        at += len(line)
+
+
+def shared_names(text):
+    names = set(re.findall(r"ACTNET_SHARED\(\s*[^,]+,\s*(\w+)", text))
+    names |= set(re.findall(r"(\w+)\s*=[^;=]*dynamicShared<", text))
+    # Pointers that are moved on from those.
+    for _ in range(3):
+        for name in list(names):
+            names |= set(re.findall(r"\*\s*(?:const\s+)?(\w+)\s*=\s*%s\s*[+;]" % name, text))
+    # What stores to shared memory takes by this name.
+    names |= {"shared", "slab", "slabs"} & set(re.findall(r"\b(\w+)\s*[\[+]", text))
+    return names
+
+
+class Mutation:
+    def __init__(self, file, kind, begin, end, replacement, text):
+        self.file, self.kind = file, kind
+        self.begin, self.end, self.replacement = begin, end, replacement
+        self.line = text.count("\n", 0, begin) + 1
+        first = text.rfind("\n", 0, begin) + 1
+        self.what = text[first:text.find("\n", begin)].strip()
+        self.was = text[begin:end]
+
+    def __str__(self):
+        return "%s:%d: %s: '%s' -> '%s' in: %s" % (
+            self.file, self.line, self.kind, self.was, self.replacement, self.what)
+
+
+def mutations(file, text):
+    found = []
+
+    def add(kind, begin, end, replacement):
+        found.append(Mutation(file, kind, begin, end, replacement, text))
+
+    names = shared_names(text)
+    for begin, end in code_lines(text):
+        code = text[begin:end]
+        declares = "ACTNET_DEVICE" in code or "ACTNET_SHARED" in code
+        for m in re.finditer(r"\b(?:warpB|b)arrier\(\)", code):
+            add("barrier", begin + m.start(), begin + m.end(), "((void)0)")
+        for m in re.finditer(r"\bwaitCopies<[^;]*?>\(\)", code):
+            add("wait", begin + m.start(), begin + m.end(), "((void)0)")
+        if not declares:
+            for m in re.finditer(r"(?<=[\w)\]]) (<=|>=|<|>) (?=[\w(-])", code):
+                moved = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[m.group(1)]
+                add("bound", begin + m.start(1), begin + m.end(1), moved)
+            for name in names:
+                for m in re.finditer(r"\b%s\[" % name, code):
+                    at = begin + m.end() - 1
+                    close = closing(text, at)
+                    if close > 0:
+                        inner = text[at + 1:close]
+                        add("index", at + 1, close, "(%s) + 1" % inner)
+                for m in re.finditer(r"(?<![\w.*&] )(?<!\*)\b%s \+ " % name, code):
+                    add("index", begin + m.start(), begin + m.end(), "%s + 1 + " % name)
+        for m in re.finditer(r"\b(copyAsync16|loadMatrix4(?:Transposed)?)\(", code):
+            if declares:
+                continue
+            at = begin + m.end() - 1
+            close = closing(text, at)
+            arguments, depth, start = [], 0, at + 1
+            for i in range(at + 1, close + 1):
+                if text[i] in "([":
+                    depth += 1
+                elif text[i] in ")]" and i < close:
+                    depth -= 1
+                elif (text[i] == "," and depth == 0) or i == close:
+                    arguments.append((start, i))
+                    start = i + 1
+            # The one in shared memory; a whole vector on, so that it is aligned.
+            first, last = arguments[0 if m.group(1) == "copyAsync16" else 1]
+            inner = text[first:last].strip()
+            add("index", first, last,
+                " (%s) + 16 / static_cast<int>(sizeof(*(%s)))" % (inner, inner)
+                if m.group(1) != "copyAsync16" else "static_cast<u8 *>(%s) + 16" % inner)
+    return found
+
+
+class Runner:
+    def __init__(self, binaries, limit):
+        self.binaries, self.limit = binaries, limit
+
+    def run(self, file, text):
+        """(passed, seconds, first complaint) of the tests with `text` as the file."""
+        folder = tempfile.mkdtemp(prefix="actnet-mutant-")
+        try:
+            for name in os.listdir(KERNELS):
+                if name != "device.h":
+                    shutil.copy(os.path.join(KERNELS, name), folder)
+            shutil.copy(TOY, os.path.join(folder, "device.h"))
+            path = os.path.join(folder, file)
+            with open(path, "w") as out:
+                out.write(text)
+            environment = dict(os.environ, ACTNET_CACHE="off", GTEST_BRIEF="1",
+                               CCC_OVERRIDE_OPTIONS="# ^%s ^-include +-w" % path)
+            begin = time.time()
+            for binary, cases in tests_of(file):
+                command = [os.path.join(self.binaries, binary), "--gtest_filter=" + cases,
+                           "--gtest_fail_fast"]
+                try:
+                    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                                          timeout=self.limit)
+                except subprocess.TimeoutExpired:
+                    return False, time.time() - begin, "does not end"
+                if done.returncode:
+                    return False, time.time() - begin, complaint(done.stdout)
+            return True, time.time() - begin, ""
+        finally:
+            shutil.rmtree(folder)
+
+
+def complaint(output):
+    for pattern in (r"kernel '.*", r"error: .*", r".*(?:expected|want|differs|off by).*", r".*Failure.*"):
+        m = re.search(pattern, output)
+        if m:
+            return m.group(0).strip()[:200]
+    return (output.strip().splitlines() or ["crash"])[-1][:200]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "bin", "test"))
+    parser.add_argument("--file", action="append", default=[])
+    parser.add_argument("--kind", action="append", default=[],
+                        choices=["barrier", "wait", "bound", "index"])
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--limit", type=int, default=300, help="seconds for one test program")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--report")
+    options = parser.parse_args()
+
+    texts = {name: open(os.path.join(KERNELS, name)).read() for name in sorted(os.listdir(KERNELS))
+             if name.endswith((".cuh", ".h")) and name not in ("device.h", "scalar.h")}
+    for name in options.file:
+        if name not in texts:
+            sys.exit("mutate_kernels.py: no family file '%s' in %s" % (name, KERNELS))
+    chosen = [m for name, text in texts.items() if not options.file or name in options.file
+              for m in mutations(name, text) if not options.kind or m.kind in options.kind]
+    if options.sample and options.sample < len(chosen):
+        chosen = random.Random(options.seed).sample(chosen, options.sample)
+    if options.list:
+        print("\n".join(str(m) for m in chosen))
+        print("%d changes" % len(chosen))
+        return 0
+
+    runner = Runner(options.bin, options.limit)
+    for name in sorted({m.file for m in chosen}):
+        passed, seconds, said = runner.run(name, texts[name])
+        if not passed:
+            print("mutate_kernels.py: %s fails unchanged: %s" % (name, said), file=sys.stderr)
+            return 2
+        reached = runner.run(name, "#error changed\n" + texts[name])
+        if reached[0] or "changed" not in reached[2]:
+            print("mutate_kernels.py: the tests do not compile the changed %s" % name, file=sys.stderr)
+            return 2
+        print("%s unchanged: passes in %.0f s" % (name, seconds), flush=True)
+
+    def judge(mutation):
+        text = texts[mutation.file]
+        changed = text[:mutation.begin] + mutation.replacement + text[mutation.end:]
+        return mutation, runner.run(mutation.file, changed)
+
+    missed, refused, lines = [], [], []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for mutation, (passed, seconds, said) in pool.map(judge, chosen):
+            if "error: " in said[:7]:
+                refused.append(mutation)  # does not compile: says nothing
+                verdict = "refused: " + said
+            elif passed:
+                missed.append(mutation)
+                verdict = "MISSED"
+            else:
+                verdict = "noticed: " + said
+            lines.append("%s\n    %s (%.0f s)" % (mutation, verdict, seconds))
+            print(lines[-1], flush=True)
+    judged = len(chosen) - len(refused)
+    noticed = judged - len(missed)
+    share = 100.0 * noticed / judged if judged else 0.0
+    summary = "%d changes, %d do not compile, %d noticed, %d missed: %.1f %%" % (
+        len(chosen), len(refused), noticed, len(missed), share)
+    print(summary)
+    if options.report:
+        with open(options.report, "w") as out:
+            out.write("\n".join(lines) + "\n" + summary + "\n")
+    return 0 if share >= 95 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
