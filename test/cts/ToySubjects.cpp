@@ -45,6 +45,9 @@ static std::vector<Subject> toySubjects() {
   ToyOptions prompt;
   prompt.delays = false;
   all.push_back(toySubject("toyPrompt", prompt));
+  ToyOptions serial;
+  serial.serial = true;
+  all.push_back(toySubject("toySerial", serial));
   ToyOptions synchronous;
   synchronous.synchronous = true;
   Subject subject = toySubject("toySynchronous", synchronous);

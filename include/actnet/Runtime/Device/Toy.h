@@ -49,6 +49,9 @@ struct ToyOptions {
   bool delays = true;
   /// Work is done, and its listener called, before `submit` returns.
   bool synchronous = false;
+  /// The device has one queue: work of all streams runs in the order in which
+  /// it was submitted.
+  bool serial = false;
   /// Bytes of device memory there are.
   uint64_t memoryBytes = uint64_t(64) << 30;
   std::vector<ToyFault> faults;
@@ -56,7 +59,7 @@ struct ToyOptions {
 
 /// Reads options as they stand in the environment variable ACTNET_TOY: words
 /// divided by commas, in any order,
-///   seed=N  threads=N  delays=0|1  synchronous=0|1  memory=BYTES
+///   seed=N  threads=N  delays=0|1  synchronous=0|1  serial=0|1  memory=BYTES
 ///   fault=allocation|launch|copy|lost|slow@N   (any number of them)
 /// Errors: invalidArgument naming the word that is wrong and what is possible.
 Expected<ToyOptions> parseToyOptions(std::string_view text);

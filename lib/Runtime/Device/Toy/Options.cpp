@@ -68,10 +68,12 @@ Status readWord(std::string_view word, ToyOptions &options) {
                     : wrong(word, "memory=N, a number of bytes");
   bool *flag = key == "delays"        ? &options.delays
                : key == "synchronous" ? &options.synchronous
+               : key == "serial"      ? &options.serial
                                       : nullptr;
   if (!flag)
     return wrong(word,
-                 "seed=, threads=, delays=, synchronous=, memory= or fault=");
+                 "seed=, threads=, delays=, synchronous=, serial=, memory= or "
+                 "fault=");
   if (!isNumber || number > 1)
     return wrong(word, std::string(key) + "=0 or " + std::string(key) + "=1");
   *flag = number;

@@ -33,6 +33,8 @@ struct ToyState {
   /// The error that broke the device; under the mutex.
   Status sticky;
   uint64_t streams = 0;
+  /// With one queue: whose turn it is, of the tickets given.
+  uint64_t tickets = 0, turn = 0;
 
   /// True for the one occurrence that a fault names.
   bool strikes(ToyFault::Kind kind);

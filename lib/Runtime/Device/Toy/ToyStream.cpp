@@ -98,6 +98,7 @@ private:
     std::vector<uint64_t> targets;
     CompletionListener *listener = nullptr;
     uint64_t token = 0;
+    uint64_t ticket = 0;
   };
 
   Status enqueue(Command command, CompletionListener *listener,
@@ -118,6 +119,7 @@ private:
             command.targets.push_back(
                 static_cast<ToyEvent *>(await->event)->submitted);
         }
+      command.ticket = state.tickets++;
       commands.push_back(std::move(command));
       ++submitted;
       state.changed.notify_all();
@@ -161,6 +163,10 @@ private:
       command = std::move(commands.front());
       commands.pop_front();
     }
+    if (state.options.serial) {
+      std::unique_lock lock(state.mutex);
+      state.changed.wait(lock, [&] { return state.turn == command.ticket; });
+    }
     dawdle();
     Status status = givenUp();
     size_t awaits = 0;
@@ -180,6 +186,7 @@ private:
     }
     std::lock_guard lock(state.mutex);
     ++finished;
+    ++state.turn;
     state.changed.notify_all();
   }
 

@@ -26,14 +26,15 @@ std::unique_ptr<Device> make(std::string_view options) {
 } // namespace
 
 TEST(ToyDevice, OptionsAreRead) {
-  auto options = parseToyOptions(
-      "seed=7,threads=2,delays=0,synchronous=1,memory=4096,fault=launch@3,"
-      "fault=lost");
+  auto options = parseToyOptions("seed=7,threads=2,delays=0,synchronous=1,"
+                                 "serial=1,memory=4096,fault=launch@3,"
+                                 "fault=lost");
   ASSERT_TRUE(options);
   EXPECT_EQ(options->seed, 7u);
   EXPECT_EQ(options->threads, 2u);
   EXPECT_FALSE(options->delays);
   EXPECT_TRUE(options->synchronous);
+  EXPECT_TRUE(options->serial);
   EXPECT_EQ(options->memoryBytes, 4096u);
   ASSERT_EQ(options->faults.size(), 2u);
   EXPECT_EQ(options->faults[0].kind, ToyFault::Kind::launch);
