@@ -76,11 +76,10 @@ void actnetToyStart();
 namespace actnet::rt::toy {
 
 namespace {
-#if defined(ACTNET_ASAN) || defined(ACTNET_TSAN)
-constexpr size_t stackSize = size_t(256) << 10;
-#else
-constexpr size_t stackSize = size_t(64) << 10;
-#endif
+/// Address space; memory is taken by the page as it is touched. The lowest page
+/// can't be touched, so that a kernel with larger locals stops there and not in
+/// the stack below.
+constexpr size_t stackSize = size_t(256) << 10, guardSize = 4096;
 
 /// First on every new stack.
 struct Start {
@@ -121,7 +120,7 @@ FiberPool::~FiberPool() {
 #ifdef ACTNET_ASAN
     __asan_unpoison_memory_region(fiber->stack, fiber->stackBytes);
 #endif
-    munmap(fiber->stack, fiber->stackBytes);
+    munmap(fiber->stack - guardSize, stackSize);
   }
 }
 
@@ -132,9 +131,10 @@ Fiber *FiberPool::take(void (*body)(void *), void *context) {
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED)
       return nullptr;
+    mprotect(memory, guardSize, PROT_NONE);
     all.push_back(std::make_unique<Fiber>());
-    all.back()->stack = static_cast<std::byte *>(memory);
-    all.back()->stackBytes = stackSize;
+    all.back()->stack = static_cast<std::byte *>(memory) + guardSize;
+    all.back()->stackBytes = stackSize - guardSize;
     idle.push_back(all.back().get());
   }
   Fiber *fiber = idle.back();
