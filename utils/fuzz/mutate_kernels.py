@@ -202,7 +202,7 @@ def main():
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=int, default=300, help="seconds for one test program")
+    parser.add_argument("--cases", type=int, help="kernels by chance for each family (ACTNET_CUDA_CASES)")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report")
     options = parser.parse_args()
@@ -221,7 +221,10 @@ def main():
         print("%d changes" % len(chosen))
         return 0
 
-    runner = Runner(options.bin, options.limit)
+    if options.cases:
+        os.environ["ACTNET_CUDA_CASES"] = str(options.cases)
+    runner = Runner(options.bin, 3600)
+    slowest = 0
     for name in sorted({m.file for m in chosen}):
         passed, seconds, said = runner.run(name, texts[name])
         if not passed:
@@ -232,6 +235,9 @@ def main():
             print("mutate_kernels.py: the tests do not compile the changed %s" % name, file=sys.stderr)
             return 2
         print("%s unchanged: passes in %.0f s" % (name, seconds), flush=True)
+        slowest = max(slowest, seconds)
+    # What takes so much longer does not end.
+    runner.limit = max(30, 5 * options.jobs * slowest)
 
     def judge(mutation):
         text = texts[mutation.file]

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <sys/mman.h>
 
+/// Turns of a block's threads; a large kernel takes a million.
+static constexpr uint64_t mostTurns = 100 * 1000 * 1000;
+
 #if defined(__clang__)
 // Kernels carry no type signature in front of them, which that check reads.
 #define ACTNET_CALLS_KERNELS __attribute__((no_sanitize("function")))
@@ -86,6 +89,7 @@ bool Block::run(Running &what, int64_t blockIndex) {
   readyBegin = readyCount = arrived = exited = flying = 0;
   time = 1;
   lastSync = 0;
+  turns = 0;
   abandoned = false;
   sharedRegions.clear();
   sharedRegions.reserve(64);
@@ -170,6 +174,11 @@ void Block::release(unsigned begin, unsigned end) {
 }
 
 void Block::suspend() {
+  if (++turns > mostTurns)
+    violate([] {
+      return "the threads of the block wait for each other again and again, a "
+             "hundred million times: it does not end";
+    });
   thread->state = GpuThread::State::waiting;
   next(false);
 }

@@ -209,7 +209,7 @@ private:
   unsigned readyBegin = 0, readyCount = 0;
   unsigned arrived = 0, exited = 0;
   unsigned barrierFirst = 0;
-  uint64_t time = 1, lastSync = 0;
+  uint64_t time = 1, lastSync = 0, turns = 0;
   unsigned flying = 0;
   bool abandoned = false;
   Stamp stamp = 0;
