@@ -35,6 +35,8 @@ class AttentionPrinter : public FamilyPrinter {
 public:
   using FamilyPrinter::FamilyPrinter;
   LogicalResult schedule() override;
+  /// Whether the template takes the kernel. Prints: not with this printer.
+  bool canPrint();
 
 protected:
   StringRef header() const override { return "attention.cuh"; }
@@ -43,7 +45,7 @@ protected:
   void statements() override;
 
 private:
-  LogicalResult analyse();
+  bool analyse();
   int64_t shared(const AttentionCut &cut) const;
   AffineMap mapOf(unsigned operand) {
     return cast<AffineMapAttr>(op.getIndexingMaps()[operand]).getValue();
@@ -69,16 +71,14 @@ private:
 // Reading and scheduling
 //===----------------------------------------------------------------------===//
 
-LogicalResult AttentionPrinter::analyse() {
+bool AttentionPrinter::analyse() {
   for (auto each : kernel.getBody().getOps<kernel::AttentionOp>())
     op = each;
   if (!op)
-    return kernel.emitError()
-           << "the CUDA code generator needs a kernel.attention";
+    return false;
   unsigned out = op->getNumOperands() - 1;
   if (!mapOf(out).isProjectedPermutation())
-    return op.emitError() << "the CUDA code generator needs an output map that "
-                             "is a permutation";
+    return false;
   dims.assign(6, nullptr);
   for (unsigned i = 0; i <= out; ++i) {
     // Masks may be broadcast: their dims do not count.
@@ -95,18 +95,21 @@ LogicalResult AttentionPrinter::analyse() {
   head = graph::constantValue(dims[D]).value_or(0);
   width = graph::constantValue(dims[E]).value_or(0);
   if (head < 1 || width < 1 || head > kMostHead || width > kMostHead)
-    return op.emitError() << "the CUDA code generator needs heads of 1 to "
-                          << kMostHead << " elements, known when it compiles";
+    return false;
   Type types[3];
   for (unsigned i = 0; i < 3; ++i) {
     types[i] = getElementTypeOrSelf(op->getOperand(i).getType());
     if (!types[i].isF32() && !Printer::isNarrowFloat(types[i]))
-      return op.emitError() << "the CUDA code generator knows attention of "
-                               "f32, f16 and bf16";
+      return false;
   }
   bool isOne = types[0] == types[1] && types[1] == types[2];
   element = isOne ? p.memoryType(types[0]) : "float";
-  return success(!p.failed());
+  return !p.failed();
+}
+
+bool AttentionPrinter::canPrint() {
+  return analyse() &&
+         resultIndices(p, op.getResult(), operandAt(op->getNumOperands() - 1));
 }
 
 /// Bytes of shared memory, as AttentionShape counts them.
@@ -121,7 +124,7 @@ int64_t AttentionPrinter::shared(const AttentionCut &cut) const {
 }
 
 LogicalResult AttentionPrinter::schedule() {
-  if (failed(analyse()))
+  if (!analyse())
     return failure();
   // Few queries: warps share them. Many: each warp has its own.
   constexpr AttentionCut kFew[] = {{1, 4, 64}, {1, 2, 32}, {1, 1, 16}};
@@ -146,7 +149,7 @@ LogicalResult AttentionPrinter::schedule() {
 }
 
 bool AttentionPrinter::read() {
-  if (failed(analyse()))
+  if (!analyse())
     return false;
   auto warps = kernel.getScheduleAttr().getAs<DenseI64ArrayAttr>("warps");
   if (!warps || warps.size() != 2)
@@ -248,12 +251,7 @@ void AttentionPrinter::result() {
     p.line("if (c >= count)");
     p.line("  continue;");
     p.line("[[maybe_unused]] const i64 e = first + c;");
-    Type type = getElementTypeOrSelf(op.getResult().getType());
-    Text value = "values[c]";
-    if (Printer::isNarrowFloat(type))
-      value =
-          p.define("float", "rounded<" + p.memoryType(type) + ">(values[c])");
-    p.bind(op.getResult(), value);
+    p.bind(op.getResult(), "values[c]");
     // All are computed before any is written: one may lie in an operand.
     Texts values;
     for (unsigned i = 0; i < numResults(); ++i)
@@ -331,5 +329,7 @@ void AttentionPrinter::statements() {
 
 std::unique_ptr<FamilyPrinter>
 actnet::cuda::makeAttentionPrinter(kernel::FuncOp kernel) {
+  if (!AttentionPrinter(kernel).canPrint())
+    return makePlainPrinter(kernel);
   return std::make_unique<AttentionPrinter>(kernel);
 }

@@ -22,6 +22,8 @@ class ContractPrinter : public FamilyPrinter {
 public:
   using FamilyPrinter::FamilyPrinter;
   LogicalResult schedule() override;
+  /// Whether the template takes the kernel. Prints: not with this printer.
+  bool canPrint();
 
 protected:
   StringRef header() const override { return "matmul.cuh"; }
@@ -30,7 +32,8 @@ protected:
   void statements() override;
 
 private:
-  LogicalResult analyse();
+  bool analyse();
+  Indices resultAt();
   Text math();
   Text element();
   int64_t resultRun();
@@ -57,14 +60,13 @@ private:
 // Reading and scheduling
 //===----------------------------------------------------------------------===//
 
-LogicalResult ContractPrinter::analyse() {
+bool ContractPrinter::analyse() {
   SmallVector<linalg::GenericOp> all = roots();
-  if (all.size() != 1)
-    return kernel.emitError()
-           << "the CUDA code generator needs one product in a kernel";
-  FailureOr<Contraction> read = readContraction(p, all[0]);
-  if (failed(read))
-    return failure();
+  std::optional<Contraction> read;
+  if (all.size() == 1)
+    read = readContraction(p, all[0]);
+  if (!read)
+    return false;
   c = *read;
   parts.assign(c.dims.size(), "");
   for (auto [loops, name] :
@@ -74,11 +76,15 @@ LogicalResult ContractPrinter::analyse() {
       parts[loop] = name;
   leftRuns = isOperandRun(c.left, c.inner);
   rightRuns = isOperandRun(c.right, c.columns);
-  return success();
+  return !p.failed();
+}
+
+bool ContractPrinter::canPrint() {
+  return analyse() && resultIndices(p, c.root.getResult(0), resultAt());
 }
 
 LogicalResult ContractPrinter::schedule() {
-  if (failed(analyse()))
+  if (!analyse())
     return failure();
   DictionaryAttr before = kernel.getScheduleAttr();
   bool isTf32 = c.math == "f32" && before && before.get("tf32");
@@ -105,7 +111,7 @@ LogicalResult ContractPrinter::schedule() {
 }
 
 bool ContractPrinter::read() {
-  if (failed(analyse()))
+  if (!analyse())
     return false;
   DictionaryAttr schedule = kernel.getScheduleAttr();
   auto tile = schedule.getAs<DenseI64ArrayAttr>("tile"),
@@ -132,6 +138,14 @@ Index ContractPrinter::loop(unsigned number) {
   return p.variable((parts[number] + ".i" + Twine(number)).str());
 }
 
+Indices ContractPrinter::resultAt() {
+  Indices loops;
+  for (unsigned i = 0; i < c.dims.size(); ++i)
+    loops.push_back(loop(i));
+  return p.map(c.root.getMatchingIndexingMap(c.root.getDpsInitOperand(0)),
+               loops);
+}
+
 Indices ContractPrinter::operandAt(const Widened &which) {
   Indices loops;
   for (unsigned i = 0; i < c.dims.size(); ++i)
@@ -155,11 +169,9 @@ bool ContractPrinter::isOperandRun(const Widened &which,
   auto last = graph::constantValue(c.dims[moving.back()]);
   if (moving.size() > 1 && (!last || *last % count != 0))
     return false;
-  Type type =
-      c.math == "f16" || c.math == "bf16" || c.math == "f32"
-          ? getElementTypeOrSelf(c.operand(which).getType())
-          : Type(IntegerType::get(kernel.getContext(), 8 * c.elementBytes()));
-  if (c.math == "f32" && !type.isF32())
+  // Widened elements are not those that lie there.
+  Type type = getElementTypeOrSelf(c.operand(which).getType());
+  if (type.getIntOrFloatBitWidth() != 8 * c.elementBytes())
     return false;
   return isRun(p, c.operand(which), operandAt(which), loop(moving.back()),
                count, type);
@@ -173,6 +185,7 @@ Text ContractPrinter::math() {
   if (kernel.getScheduleAttr().get("tf32"))
     return "Tf32";
   return llvm::StringSwitch<Text>(c.math)
+      .Case("f64", "Plain<double>")
       .Case("f32", "Plain<float>")
       .Case("f16", "Halves<f16>")
       .Case("bf16", "Halves<bf16>")
@@ -181,7 +194,7 @@ Text ContractPrinter::math() {
 }
 
 Text ContractPrinter::element() {
-  return c.math == "f32" ? "float" : c.math.str();
+  return c.math == "f32" ? "float" : c.math == "f64" ? "double" : c.math.str();
 }
 
 int64_t ContractPrinter::resultRun() {
@@ -250,11 +263,7 @@ void ContractPrinter::result() {
   Printer::Block block(
       p, "ACTNET_DEVICE void result(const Batch &batch, const Row &row, i64 n, "
          "const Sum (&sum)[kCount], int count) const {");
-  Indices loops;
-  for (unsigned i = 0; i < c.dims.size(); ++i)
-    loops.push_back(loop(i));
-  Indices at =
-      p.map(c.root.getMatchingIndexingMap(c.root.getDpsInitOperand(0)), loops);
+  Indices at = resultAt();
   std::optional<SmallVector<Indices>> places =
       resultIndices(p, c.root.getResult(0), at);
   if (!places) {
@@ -291,9 +300,7 @@ void ContractPrinter::result() {
     p.line("[[maybe_unused]] const Column column = this->column(n + c);");
     Type type = getElementTypeOrSelf(c.root.getResult(0).getType());
     Text sum = "sum[c]";
-    if (Printer::isNarrowFloat(type))
-      sum = p.define("float", "rounded<" + p.memoryType(type) + ">(sum[c])");
-    else if (isa<IntegerType>(type))
+    if (isa<IntegerType>(type))
       sum = p.define(p.computeType(type), p.computeType(type) + "(sum[c])");
     // What the result was before: zero in most cases.
     Text before = p.element(c.root.getDpsInits()[0], at);
@@ -360,10 +367,12 @@ void ContractPrinter::statements() {
 
 std::unique_ptr<FamilyPrinter>
 actnet::cuda::makeContractPrinter(kernel::FuncOp kernel) {
+  if (!ContractPrinter(kernel).canPrint())
+    return makePlainPrinter(kernel);
   return std::make_unique<ContractPrinter>(kernel);
 }
 
 std::unique_ptr<FamilyPrinter>
 actnet::cuda::makeConvPrinter(kernel::FuncOp kernel) {
-  return std::make_unique<ContractPrinter>(kernel);
+  return makeContractPrinter(kernel);
 }

@@ -236,6 +236,8 @@ static StringRef mathOf(const Contraction &c) {
   Type sum = getElementTypeOrSelf(c.root.getResult(0).getType());
   Type left = getElementTypeOrSelf(c.operand(c.left).getType()),
        right = getElementTypeOrSelf(c.operand(c.right).getType());
+  if (sum.isF64())
+    return left.isF64() && right.isF64() ? "f64" : "";
   if (sum.isF32() || Printer::isNarrowFloat(sum)) {
     if (left == right && Printer::isNarrowFloat(left))
       return left.isF16() ? "f16" : "bf16";
@@ -252,21 +254,16 @@ static StringRef mathOf(const Contraction &c) {
              : "";
 }
 
-FailureOr<Contraction> cuda::readContraction(Printer &p,
-                                             linalg::GenericOp root) {
+std::optional<Contraction> cuda::readContraction(Printer &p,
+                                                 linalg::GenericOp root) {
   Contraction c;
   c.root = root;
   if (!readBody(c))
-    return root.emitError() << "the CUDA code generator multiplies two inputs, "
-                               "widened at most, and adds to one output";
+    return std::nullopt;
   c.math = mathOf(c);
-  if (c.math.empty())
-    return root.emitError()
-           << "the CUDA code generator does not multiply these element types";
-  AffineMap out = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
-  if (!out.isProjectedPermutation())
-    return root.emitError() << "the CUDA code generator needs an output map "
-                               "that is a permutation of parallel dims";
+  if (c.math.empty() || !root.getMatchingIndexingMap(root.getDpsInitOperand(0))
+                             .isProjectedPermutation())
+    return std::nullopt;
   auto isUsedBy = [&](const Widened &operand, unsigned loop) {
     return root
         .getMatchingIndexingMap(root.getDpsInputOperand(operand.argument))
@@ -282,7 +279,5 @@ FailureOr<Contraction> cuda::readContraction(Printer &p,
       c.batch.push_back(loop);
   }
   c.dims = p.loopDims(root);
-  if (p.failed())
-    return failure();
   return c;
 }

@@ -47,10 +47,10 @@ int64_t guess(graph::DimExprAttr dim) {
 } // namespace
 
 int64_t MatmulCut::shared(StringRef math) const {
-  int64_t element = math == "i64" ? 8 : math == "f16" || math == "bf16" ? 2 : 4;
+  int64_t element = bytesOf(math);
   int64_t depth = 64 / element * slices;
   int64_t stage = rows * (depth + 16 / element) + depth * (columns + 8);
-  int64_t sum = math == "i64" ? 8 : 4;
+  int64_t sum = std::max<int64_t>(element, 4);
   int64_t slab = 16 * (columns / warpsAcross + 4) * sum;
   return std::max(stages * stage * element, threads() / 32 * slab);
 }
@@ -65,7 +65,7 @@ MatmulCut cuda::chooseMatmulCut(graph::DimExprAttr batch,
   for (const Candidate &candidate : kCandidates) {
     const MatmulCut &cut = candidate.cut;
     // Sums of 64 bits take twice the registers.
-    if (math == "i64" && cut.rows * cut.columns > 64 * 64)
+    if (bytesOf(math) == 8 && cut.rows * cut.columns > 64 * 64)
       continue;
     int64_t blocks =
         b * llvm::divideCeil(m, cut.rows) * llvm::divideCeil(n, cut.columns);

@@ -49,13 +49,18 @@ struct Widened {
   bool isUnsigned = false;
 };
 
+/// Bytes of an element of this kind in shared memory.
+inline int64_t bytesOf(llvm::StringRef math) {
+  return math.ends_with("64") ? 8 : math.ends_with("16") ? 2 : 4;
+}
+
 /// A matrix product. Loops are numbers of the root's iteration dims.
 struct Contraction {
   mutable mlir::linalg::GenericOp root; ///< A handle.
-  Widened left, right; ///< Inputs of the root.
+  Widened left, right;                  ///< Inputs of the root.
   llvm::SmallVector<unsigned> batch, rows, columns, inner;
   Dims dims; ///< The extent of each loop.
-  /// "f32", "f16", "bf16", "i32", "i64": what is multiplied.
+  /// "f64", "f32", "f16", "bf16", "i32", "i64": what is multiplied.
   llvm::StringRef math;
 
   mlir::Value operand(const Widened &which) const {
@@ -67,15 +72,16 @@ struct Contraction {
       found.push_back(dims[loop]);
     return found;
   }
-  int64_t elementBytes() const {
-    return math == "i64" ? 8 : math == "f16" || math == "bf16" ? 2 : 4;
-  }
+  int64_t elementBytes() const { return bytesOf(math); }
 };
 
-/// Reads the one generic of a kernel that reduces; one diagnostic where it is
-/// no product.
-mlir::FailureOr<Contraction> readContraction(Printer &p,
-                                             mlir::linalg::GenericOp root);
+/// Reads a generic that reduces. Nothing where it is no product, or of types
+/// that matmul.cuh does not multiply.
+std::optional<Contraction> readContraction(Printer &p,
+                                           mlir::linalg::GenericOp root);
+
+/// The printer of all that fits no tile, element by element.
+std::unique_ptr<FamilyPrinter> makePlainPrinter(kernel::FuncOp kernel);
 
 /// A cut of the tile, as MatmulShape takes it.
 struct MatmulCut {
