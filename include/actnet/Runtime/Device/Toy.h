@@ -52,6 +52,11 @@ struct ToyOptions {
   /// The device has one queue: work of all streams runs in the order in which
   /// it was submitted.
   bool serial = false;
+  /// Work of two streams that touches the same bytes, one of them writing, must
+  /// be ordered by an event or by a completion that the host heard of; else the
+  /// device breaks and says so. Looks at copies, fills, and launches that know
+  /// the sizes of their operands.
+  bool order = false;
   /// Bytes of device memory there are.
   uint64_t memoryBytes = uint64_t(64) << 30;
   std::vector<ToyFault> faults;
@@ -59,7 +64,8 @@ struct ToyOptions {
 
 /// Reads options as they stand in the environment variable ACTNET_TOY: words
 /// divided by commas, in any order,
-///   seed=N  threads=N  delays=0|1  synchronous=0|1  serial=0|1  memory=BYTES
+///   seed=N  threads=N  delays=0|1  synchronous=0|1  serial=0|1  order=0|1
+///   memory=BYTES
 ///   fault=allocation|launch|copy|lost|slow@N   (any number of them)
 /// Errors: invalidArgument naming the word that is wrong and what is possible.
 Expected<ToyOptions> parseToyOptions(std::string_view text);

@@ -69,11 +69,12 @@ Status readWord(std::string_view word, ToyOptions &options) {
   bool *flag = key == "delays"        ? &options.delays
                : key == "synchronous" ? &options.synchronous
                : key == "serial"      ? &options.serial
+               : key == "order"       ? &options.order
                                       : nullptr;
   if (!flag)
     return wrong(word,
-                 "seed=, threads=, delays=, synchronous=, serial=, memory= or "
-                 "fault=");
+                 "seed=, threads=, delays=, synchronous=, serial=, order=, "
+                 "memory= or fault=");
   if (!isNumber || number > 1)
     return wrong(word, std::string(key) + "=0 or " + std::string(key) + "=1");
   *flag = number;

@@ -177,6 +177,8 @@ ToyExecutable::~ToyExecutable() {
 
 bool ToyEvent::query() const {
   std::lock_guard lock(state.mutex);
+  if (done >= submitted)
+    state.order.heard(clock);
   return done >= submitted;
 }
 
@@ -195,6 +197,8 @@ Status ToyEvent::wait(int64_t timeoutNs) {
     return state.sticky;
   if (target && cancelledTarget == target)
     return cancelled("the work before the event was cancelled");
+  if (target == submitted)
+    state.order.heard(clock);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #define ACTNET_LIB_RUNTIME_DEVICE_TOY_TOYDEVICE_H
 
 #include "../Host/Memory.h"
+#include "StreamOrder.h"
 #include "actnet/Runtime/Device/Toy.h"
 #include "actnet/Runtime/Device/ToyEngine.h"
 
@@ -35,6 +36,7 @@ struct ToyState {
   uint64_t streams = 0;
   /// With one queue: whose turn it is, of the tickets given.
   uint64_t tickets = 0, turn = 0;
+  StreamOrder order;
 
   /// True for the one occurrence that a fault names.
   bool strikes(ToyFault::Kind kind);
@@ -81,6 +83,8 @@ public:
 
   ToyState &state;
   uint64_t submitted = 0, done = 0, cancelledTarget = 0;
+  /// What the latest recording is ordered behind.
+  StreamOrder::Clock clock;
 };
 
 /// A record with all it points to.

@@ -27,7 +27,8 @@ constinit thread_local bool insideListener = false;
 class ToyStream final : public DeviceStream {
 public:
   ToyStream(ToyState &state, uint64_t number)
-      : state(state), random{toy::mix(state.options.seed, number, 3)} {}
+      : state(state), number(number),
+        random{toy::mix(state.options.seed, number, 3)} {}
 
   Status start() {
     if (state.options.synchronous)
@@ -99,6 +100,8 @@ private:
     CompletionListener *listener = nullptr;
     uint64_t token = 0;
     uint64_t ticket = 0;
+    /// The stream's last record of it, for `StreamOrder`.
+    uint64_t record = 0;
   };
 
   Status enqueue(Command command, CompletionListener *listener,
@@ -112,13 +115,12 @@ private:
       if (!state.sticky)
         return state.sticky;
       if (command.segment)
-        for (const ToyOp &op : command.segment->ops) {
-          if (auto *signal = std::get_if<SignalRecord>(&op.record))
-            ++static_cast<ToyEvent *>(signal->event)->submitted;
-          else if (auto *await = std::get_if<AwaitRecord>(&op.record))
-            command.targets.push_back(
-                static_cast<ToyEvent *>(await->event)->submitted);
+        if (Status racing = order(command); !racing) {
+          state.sticky = racing;
+          state.changed.notify_all();
+          return racing;
         }
+      command.record = state.order.last(number);
       command.ticket = state.tickets++;
       commands.push_back(std::move(command));
       ++submitted;
@@ -126,6 +128,52 @@ private:
     }
     if (state.options.synchronous)
       runOne();
+    return {};
+  }
+
+  /// Takes the targets of awaits, and looks for races with other streams.
+  Status order(Command &command) {
+    state.order.begin(number);
+    Status racing;
+    for (const ToyOp &op : command.segment->ops) {
+      state.order.record(number);
+      if (auto *signal = std::get_if<SignalRecord>(&op.record)) {
+        auto *event = static_cast<ToyEvent *>(signal->event);
+        ++event->submitted;
+        event->clock = state.order.signal(number);
+      } else if (auto *await = std::get_if<AwaitRecord>(&op.record)) {
+        auto *event = static_cast<ToyEvent *>(await->event);
+        command.targets.push_back(event->submitted);
+        state.order.await(number, event->clock);
+      } else if (racing && state.options.order) {
+        racing = touch(*command.segment, op);
+      }
+    }
+    return racing;
+  }
+
+  Status touch(const ToySegment &segment, const ToyOp &op) {
+    auto one = [&](const void *at, uint64_t bytes, bool isWrite,
+                   const char *what) {
+      return state.order.touch(number, at, bytes, isWrite, true, what);
+    };
+    if (auto *copy = std::get_if<CopyRecord>(&op.record)) {
+      if (copy->kind != CopyKind::up)
+        ACTNET_RETURN_IF_ERROR(one(copy->src, copy->bytes, false, "a copy"));
+      if (copy->kind != CopyKind::down)
+        ACTNET_RETURN_IF_ERROR(one(copy->dst, copy->bytes, true, "a copy"));
+      return {};
+    }
+    if (auto *fill = std::get_if<FillRecord>(&op.record))
+      return one(fill->dst, fill->bytes, true, "a fill");
+    auto &launch = std::get<LaunchRecord>(op.record);
+    std::string what =
+        "kernel '" +
+        std::string(segment.executable->kernel(launch.kernel).entry.name) + "'";
+    for (const toy::OperandBounds &operand : op.bounds)
+      ACTNET_RETURN_IF_ERROR(
+          state.order.touch(number, operand.base, operand.bytes,
+                            operand.access != toy::Access::read, false, what));
     return {};
   }
 
@@ -179,6 +227,10 @@ private:
     if (status)
       if (Status sticky = state.status(); !sticky)
         status = sticky;
+    {
+      std::lock_guard lock(state.mutex);
+      state.order.heard(number, command.record);
+    }
     if (command.listener) {
       insideListener = true;
       command.listener->completed(command.token, status);
@@ -305,6 +357,7 @@ private:
   }
 
   ToyState &state;
+  uint64_t number;
   toy::Random random;
   // Under the device's lock.
   std::deque<Command> commands;

@@ -27,7 +27,7 @@ std::unique_ptr<Device> make(std::string_view options) {
 
 TEST(ToyDevice, OptionsAreRead) {
   auto options = parseToyOptions("seed=7,threads=2,delays=0,synchronous=1,"
-                                 "serial=1,memory=4096,fault=launch@3,"
+                                 "serial=1,order=1,memory=4096,fault=launch@3,"
                                  "fault=lost");
   ASSERT_TRUE(options);
   EXPECT_EQ(options->seed, 7u);
@@ -35,6 +35,7 @@ TEST(ToyDevice, OptionsAreRead) {
   EXPECT_FALSE(options->delays);
   EXPECT_TRUE(options->synchronous);
   EXPECT_TRUE(options->serial);
+  EXPECT_TRUE(options->order);
   EXPECT_EQ(options->memoryBytes, 4096u);
   ASSERT_EQ(options->faults.size(), 2u);
   EXPECT_EQ(options->faults[0].kind, ToyFault::Kind::launch);
@@ -152,4 +153,55 @@ TEST(ToyDevice, ListenersMustNotSubmit) {
   EXPECT_TRUE(stream->notify(&again, 0));
   EXPECT_TRUE(stream->synchronize());
   EXPECT_EQ(again.seen.code(), StatusCode::failedPrecondition);
+}
+
+TEST(ToyDevice, StreamsThatAreOrderedDoNotRace) {
+  // 1: an event orders them. 2: the host does. 3: both only read.
+  for (int how : {1, 2, 3}) {
+    auto device = make("order=1");
+    auto memory = *DeviceMemory::allocate(*device, 64, MemoryKind::device);
+    auto *other = static_cast<char *>(memory.data()) + 32;
+    auto a = *device->createStream(StreamKind::compute);
+    auto b = *device->createStream(StreamKind::download);
+    auto event = *device->createEvent();
+    uint64_t value = 0;
+    EXPECT_TRUE(a->fill(memory.data(), 7, 8, 64));
+    if (how == 3) {
+      EXPECT_TRUE(a->synchronize());
+      uint64_t mine = 0;
+      EXPECT_TRUE(a->copy(CopyKind::down, &mine, memory.data(), 8));
+      EXPECT_TRUE(b->copy(CopyKind::down, &value, memory.data(), 8));
+      EXPECT_TRUE(a->synchronize());
+      EXPECT_TRUE(b->synchronize());
+      continue;
+    }
+    if (how == 1) {
+      EXPECT_TRUE(a->signal(*event));
+      EXPECT_TRUE(b->await(*event));
+    }
+    // Work that the stream is still at when the other is asked.
+    EXPECT_TRUE(a->fill(other, 8, 8, 32));
+    if (how == 2)
+      EXPECT_TRUE(a->synchronize());
+    Status taken = b->copy(CopyKind::down, &value, memory.data(), 8);
+    EXPECT_TRUE(taken) << taken.str();
+    EXPECT_TRUE(b->synchronize());
+    EXPECT_EQ(value, 7u);
+  }
+}
+
+TEST(ToyDevice, StreamsThatRaceAreSeenWhileTheFirstIsHeldUp) {
+  auto device = make("order=1,fault=lost");
+  auto memory = *DeviceMemory::allocate(*device, 64, MemoryKind::device);
+  auto a = *device->createStream(StreamKind::compute);
+  auto b = *device->createStream(StreamKind::upload);
+  Counter counter;
+  EXPECT_TRUE(a->notify(&counter, 0)); // is lost: nothing behind it runs
+  EXPECT_TRUE(a->fill(memory.data(), 7, 8, 64));
+  uint64_t value = 0;
+  Status taken = b->copy(CopyKind::up, memory.data(), &value, 8);
+  EXPECT_EQ(taken.str(), "streams race: a copy writes 8 bytes that a fill on "
+                         "another stream writes, and no event and no "
+                         "completion orders them");
+  EXPECT_EQ(device->status().str(), taken.str());
 }
