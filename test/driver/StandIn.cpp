@@ -335,6 +335,8 @@ Result StandIn::perform(Work &work) {
     launch.threads = work.threads;
     launch.sharedBytes = work.sharedBytes;
     launch.arguments = arguments;
+    say("ran " + std::string(launch.entry.name) + " " +
+        std::to_string(work.tiles) + "x" + std::to_string(work.threads));
     Status status = engine->run(launch);
     return status ? success : wrong(status);
   }

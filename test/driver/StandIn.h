@@ -14,7 +14,8 @@
 // what else there is to choose, between commas:
 //
 //   seed=7          order of what may run, delays
-//   log=FILE        one line for each call, appended
+//   log=FILE        one line for each call, and `ran NAME` for each kernel
+//                   that ran, appended
 //   version=12040   what cuDriverGetVersion says
 //   devices=1, sm=80, memory=BYTES
 //   fault=KIND@N    at the N-th of its kind, from 1:
