@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# From a bare Debian 12 to a running network, unattended: utils/demo.sh
+# From a bare Debian 12 to a running network, unattended: utils/demo.sh [--help]
 #
 # Installs the packages (utils/setup.sh names them), builds the compiler and the
 # runtime, and compiles examples/digits/digits.onnx twice: to an object, around
@@ -11,6 +11,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'echo "demo.sh: failed at line $LINENO; the message is above" >&2' ERR
+
+case ${1:-} in
+  "") ;;
+  -h | --help) sed -n '4,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+  *) echo "demo.sh: unknown argument '$1'; try --help" >&2; exit 2 ;;
+esac
 
 show() {
   echo

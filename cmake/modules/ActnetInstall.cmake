@@ -20,6 +20,14 @@ if(ACTNET_BUILD_COMPILER)
   set_target_properties(actnet-compile actnet-opt PROPERTIES
     INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
 endif()
+# The demo builds a part only: said in one line, before anything is copied.
+foreach(target ${tools} actnet actnet-graph)
+  if(TARGET ${target})
+    install(CODE "if(NOT EXISTS \"$<TARGET_FILE:${target}>\")
+  message(FATAL_ERROR \"${target} is not built: run `cmake --build ${PROJECT_BINARY_DIR}` first\")
+endif()")
+  endif()
+endforeach()
 install(TARGETS ${tools} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # libactnet is the C API and what runs programs, libactnet-graph the compiler
