@@ -18,7 +18,7 @@ using namespace actnet;
 
 namespace {
 
-/// Gathers one module.
+/// Gathers one clone.
 class Gatherer {
 public:
   Gatherer(actor::Tables &tables, actor::CloneTables &clone)
@@ -27,9 +27,9 @@ public:
   LogicalResult run(ReportData &data);
 
 private:
-  void chooseDims(ReportData &data);
-  LogicalResult addFunction(size_t index, ReportData &data);
-  void addLaunches(actor::FuncOp function, ReportData &data);
+  void chooseDims(std::string &text);
+  LogicalResult addFunction(size_t index, ReportData::Clone &data);
+  void addLaunches(actor::FuncOp function, ReportData::Clone &data);
   int64_t value(pkg::ExprId id) const { return values.find(id).value_or(0); }
   int64_t value(graph::DimExprAttr expr) const;
 
@@ -54,22 +54,21 @@ int64_t Gatherer::value(graph::DimExprAttr expr) const {
   return found.value_or(0);
 }
 
-void Gatherer::chooseDims(ReportData &data) {
+void Gatherer::chooseDims(std::string &text) {
   std::vector<pkg::Range> fixed;
   for (const auto &dim : tables.interface.dims) {
     bool bounded = dim->upper != -1;
     dims.push_back(bounded ? dim->upper : std::max<int64_t>(dim->lower, 1));
     fixed.push_back({dims.back(), dims.back()});
-    data.dims += (data.dims.empty() ? "" : ", ") + dim->name + " = " +
-                 std::to_string(dims.back()) + " (" +
-                 std::to_string(dim->lower) + ".." +
-                 (bounded ? std::to_string(dim->upper) : std::string()) + ")";
+    text += (text.empty() ? "" : ", ") + dim->name + " = " +
+            std::to_string(dims.back()) + " (" + std::to_string(dim->lower) +
+            ".." + (bounded ? std::to_string(dim->upper) : std::string()) + ")";
   }
   values = pkg::ExprValues(tables.interface.exprs, dims);
   ranges = pkg::exprRanges(tables.interface.exprs, fixed);
 }
 
-LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
+LogicalResult Gatherer::addFunction(size_t index, ReportData::Clone &data) {
   pkg::FunctionPlan &plan = *clone.plan.functions[index];
   ReportData::Function function;
   function.name = clone.functions[index].getSymName().str();
@@ -110,7 +109,7 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData &data) {
   return success();
 }
 
-void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
+void Gatherer::addLaunches(actor::FuncOp function, ReportData::Clone &data) {
   SymbolTable symbols(clone.module);
   function.walk([&](actor::LaunchOp launch) {
     auto callee = symbols.lookup<kernel::FuncOp>(launch.getCallee());
@@ -136,8 +135,11 @@ void Gatherer::addLaunches(actor::FuncOp function, ReportData &data) {
   });
 }
 
-LogicalResult Gatherer::run(ReportData &data) {
-  chooseDims(data);
+LogicalResult Gatherer::run(ReportData &report) {
+  ReportData::Clone &data = report.clones.emplace_back();
+  data.target = clone.plan.target;
+  report.dims.clear();
+  chooseDims(report.dims);
   for (size_t i = 0; i < clone.functions.size(); ++i) {
     if (failed(addFunction(i, data)))
       return failure();
@@ -149,7 +151,11 @@ LogicalResult Gatherer::run(ReportData &data) {
   llvm::sort(data.kernels, [](const auto &a, const auto &b) {
     return std::tie(b.flops, a.symbol) < std::tie(a.flops, b.symbol);
   });
-  for (const auto &weight : tables.interface.weights) {
+  return success();
+}
+
+static void addWeights(const pkg::Interface &interface, ReportData &data) {
+  for (const auto &weight : interface.weights) {
     std::string type(pkg::dtypeName(weight->dtype));
     for (size_t i = weight->shape.size(); i-- > 0;)
       type.insert(0, std::to_string(weight->shape[i]) + "x");
@@ -159,7 +165,6 @@ LogicalResult Gatherer::run(ReportData &data) {
   llvm::sort(data.weights, [](const auto &a, const auto &b) {
     return std::tie(b.bytes, a.name) < std::tie(a.bytes, b.name);
   });
-  return success();
 }
 
 LogicalResult actnet::writeReport(ArrayRef<ModuleOp> clones, StringRef model,
@@ -170,8 +175,10 @@ LogicalResult actnet::writeReport(ArrayRef<ModuleOp> clones, StringRef model,
   ReportData data;
   data.model = model.str();
   data.producer = producer.str();
-  if (failed(Gatherer(*tables, tables->clones[0]).run(data)))
-    return failure();
+  for (actor::CloneTables &clone : tables->clones)
+    if (failed(Gatherer(*tables, clone).run(data)))
+      return failure();
+  addWeights(tables->interface, data);
   llvm::Error error =
       writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
         printReport(data, out);

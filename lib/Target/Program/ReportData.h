@@ -40,13 +40,18 @@ struct ReportData {
     std::string name, type;
     uint64_t bytes;
   };
+  struct Clone {
+    std::string target; // host, cuda
+    uint64_t stateBytes = 0;
+    double flops = 0;
+    std::vector<Function> functions;
+    std::vector<Kernel> kernels; // dearest first
+  };
   std::string model, producer;
   std::string dims; // such as "N = 64 (1..64)"
-  uint64_t weightBytes = 0, stateBytes = 0;
-  double flops = 0;
-  std::vector<Function> functions;
-  std::vector<Kernel> kernels; // dearest first
-  std::vector<Weight> weights; // largest first
+  uint64_t weightBytes = 0;
+  std::vector<Clone> clones;
+  std::vector<Weight> weights; // largest first, of all clones
 };
 
 /// Prints the page.

@@ -171,14 +171,15 @@ static void printBar(double share, StringRef text, raw_ostream &out) {
       << text << "</span></td>";
 }
 
-static void printKernels(const ReportData &data, raw_ostream &out) {
+static void printKernels(const ReportData::Clone &data, StringRef whose,
+                         raw_ostream &out) {
   double mostFlops = 1, mostBytes = 1;
   for (const ReportData::Kernel &kernel : data.kernels) {
     mostFlops = std::max(mostFlops, kernel.flops);
     mostBytes = std::max(mostBytes, kernel.bytes);
   }
   constexpr size_t shown = 200;
-  out << "<h2>Kernels</h2>\n<p>" << data.kernels.size()
+  out << "<h2>Kernels" << whose << "</h2>\n<p>" << data.kernels.size()
       << " distinct kernels, dearest first; figures of all launches of one "
          "job.</p>\n"
          "<table><tr><th>kernel<th>family<th>launches<th>operations<th>bytes "
@@ -223,6 +224,27 @@ static void printWeights(const ReportData &data, raw_ostream &out) {
         << " smaller ones are not shown.</p>\n";
 }
 
+static void printFacts(const ReportData::Clone &clone, StringRef whose,
+                       raw_ostream &out) {
+  uint64_t launches = 0;
+  for (const ReportData::Kernel &kernel : clone.kernels)
+    launches += kernel.launches;
+  uint64_t peak = 0;
+  for (const ReportData::Function &function : clone.functions)
+    peak = std::max(peak, function.peak);
+  auto fact = [&](const std::string &value, StringRef what) {
+    out << "<div><b>" << value << "</b>" << what << whose << "</div>\n";
+  };
+  out << "<div class=facts>\n";
+  fact(bytesText(peak), "scratch");
+  if (clone.stateBytes)
+    fact(bytesText(clone.stateBytes), "state");
+  fact(std::to_string(launches), "launches");
+  fact(std::to_string(clone.kernels.size()), "kernels");
+  fact(scaled(clone.flops, "", 1000), "operations");
+  out << "</div>\n";
+}
+
 static constexpr StringRef style = R"(
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1140px;
        padding: 0 1em; color: #1c2026; background: #fff }
@@ -253,27 +275,18 @@ void actnet::printReport(const ReportData &data, raw_ostream &out) {
       << escaped(data.producer) << ".";
   if (!data.dims.empty())
     out << " All figures are for " << escaped(data.dims) << ".";
-  uint64_t launches = 0;
-  for (const ReportData::Kernel &kernel : data.kernels)
-    launches += kernel.launches;
-  uint64_t peak = 0;
-  for (const ReportData::Function &function : data.functions)
-    peak = std::max(peak, function.peak);
-  auto fact = [&](const std::string &value, StringRef what) {
-    out << "<div><b>" << value << "</b>" << what << "</div>\n";
-  };
-  out << "</p>\n<div class=facts>\n";
-  fact(bytesText(data.weightBytes), "weights");
-  fact(bytesText(peak), "scratch");
-  if (data.stateBytes)
-    fact(bytesText(data.stateBytes), "state");
-  fact(std::to_string(launches), "launches");
-  fact(std::to_string(data.kernels.size()), "kernels");
-  fact(scaled(data.flops, "", 1000), "operations");
-  out << "</div>\n<h2>Memory over time</h2>\n";
-  for (const ReportData::Function &function : data.functions)
-    printPlan(function, out);
-  printKernels(data, out);
+  out << "</p>\n<div class=facts><div><b>" << bytesText(data.weightBytes)
+      << "</b>weights</div></div>\n";
+  for (const ReportData::Clone &clone : data.clones) {
+    // Whose figures they are matters only where there are others.
+    std::string whose =
+        data.clones.size() > 1 ? " on " + clone.target : std::string();
+    printFacts(clone, whose, out);
+    out << "<h2>Memory over time" << whose << "</h2>\n";
+    for (const ReportData::Function &function : clone.functions)
+      printPlan(function, out);
+    printKernels(clone, whose, out);
+  }
   printWeights(data, out);
   out << "</html>\n";
 }
