@@ -40,7 +40,6 @@ static std::vector<Subject> toySubjects() {
     ToyOptions options;
     options.seed = seed;
     options.threads = unsigned(1 + seed % 3);
-    options.order = true;
     all.push_back(toySubject("toy" + std::to_string(seed), options));
   }
   ToyOptions prompt;

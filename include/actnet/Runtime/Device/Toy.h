@@ -56,7 +56,7 @@ struct ToyOptions {
   /// be ordered by an event or by a completion that the host heard of; else the
   /// device breaks and says so. Looks at copies, fills, and launches that know
   /// the sizes of their operands.
-  bool order = false;
+  bool order = true;
   /// Bytes of device memory there are.
   uint64_t memoryBytes = uint64_t(64) << 30;
   std::vector<ToyFault> faults;

@@ -27,7 +27,7 @@ std::unique_ptr<Device> make(std::string_view options) {
 
 TEST(ToyDevice, OptionsAreRead) {
   auto options = parseToyOptions("seed=7,threads=2,delays=0,synchronous=1,"
-                                 "serial=1,order=1,memory=4096,fault=launch@3,"
+                                 "serial=1,order=0,memory=4096,fault=launch@3,"
                                  "fault=lost");
   ASSERT_TRUE(options);
   EXPECT_EQ(options->seed, 7u);
@@ -35,7 +35,7 @@ TEST(ToyDevice, OptionsAreRead) {
   EXPECT_FALSE(options->delays);
   EXPECT_TRUE(options->synchronous);
   EXPECT_TRUE(options->serial);
-  EXPECT_TRUE(options->order);
+  EXPECT_FALSE(options->order);
   EXPECT_EQ(options->memoryBytes, 4096u);
   ASSERT_EQ(options->faults.size(), 2u);
   EXPECT_EQ(options->faults[0].kind, ToyFault::Kind::launch);
@@ -158,7 +158,7 @@ TEST(ToyDevice, ListenersMustNotSubmit) {
 TEST(ToyDevice, StreamsThatAreOrderedDoNotRace) {
   // 1: an event orders them. 2: the host does. 3: both only read.
   for (int how : {1, 2, 3}) {
-    auto device = make("order=1");
+    auto device = make("");
     auto memory = *DeviceMemory::allocate(*device, 64, MemoryKind::device);
     auto *other = static_cast<char *>(memory.data()) + 32;
     auto a = *device->createStream(StreamKind::compute);
@@ -191,7 +191,7 @@ TEST(ToyDevice, StreamsThatAreOrderedDoNotRace) {
 }
 
 TEST(ToyDevice, StreamsThatRaceAreSeenWhileTheFirstIsHeldUp) {
-  auto device = make("order=1,fault=lost");
+  auto device = make("fault=lost");
   auto memory = *DeviceMemory::allocate(*device, 64, MemoryKind::device);
   auto a = *device->createStream(StreamKind::compute);
   auto b = *device->createStream(StreamKind::upload);
