@@ -404,8 +404,7 @@ ACTNET_TOY_MATH2(X)
 ACTNET_TOY_DOUBLE1(X)
 #undef X
 #define X(NAME)                                                                \
-  extern "C" double actnet_toy_##NAME(double, double)                          \
-      __attribute__((const));                                                  \
+  extern "C" double actnet_toy_##NAME(double, double) __attribute__((const));  \
   ACTNET_DEVICE double NAME(double x, double y) {                              \
     return actnet_toy_##NAME(x, y);                                            \
   }
