@@ -96,9 +96,10 @@ struct StateLayout {
 Expected<StateLayout> layoutState(const Interface &interface,
                                   std::span<const Range> exprs);
 
-/// Fills in state_offsets, state_bytes and the memory of every function that has
-/// none, at the dims' upper bounds; what is not bounded stays absent. What the
-/// compiler calls before it writes a plan. Fails only on a plan that is wrong.
+/// Fills in state_offsets, state_bytes and the memory of every function that
+/// has none, at the dims' upper bounds; what is not bounded stays absent. What
+/// the compiler calls before it writes a plan. Fails only on a plan that is
+/// wrong.
 Status planAll(const Interface &interface, Plan &plan);
 
 /// Checks all that depends on dims, for the values of one job: every size and
