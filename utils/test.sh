@@ -170,6 +170,7 @@ step demo "utils/demo.sh" utils/demo.sh
 step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
+step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
 step fuzz "100 random graphs, beside onnxruntime" e2e fuzz utils/fuzz/random_graphs.py --count 100
