@@ -40,6 +40,21 @@ Printer::Address Printer::addressOf(ArrayRef<graph::DimExprAttr> strides,
   return result;
 }
 
+std::optional<int64_t> Printer::stepOf(ArrayRef<graph::DimExprAttr> strides,
+                                       ArrayRef<Index> at, Index variable) {
+  if (!isa<AffineDimExpr>(variable))
+    return 0;
+  unsigned position = cast<AffineDimExpr>(variable).getPosition();
+  Address address = addressOf(strides, at);
+  for (auto [factor, size] : address.others)
+    if (factor.isFunctionOfDim(position))
+      return -1;
+  Index moved = address.sum.replace(variable, variable + 1);
+  auto step = dyn_cast<AffineConstantExpr>(
+      simplifyAffineExpr(moved - address.sum, variables.size(), 0));
+  return step ? std::optional<int64_t>(step.getValue()) : std::nullopt;
+}
+
 Text Printer::text(const Address &address) {
   Text others;
   auto tight = [](Text text) {

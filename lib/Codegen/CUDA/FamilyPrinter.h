@@ -118,6 +118,8 @@ private:
 /// The printers of the families (Map.cpp, Reduce.cpp …). Null, with a
 /// diagnostic, where a family cannot be printed.
 std::unique_ptr<FamilyPrinter> makeMapPrinter(kernel::FuncOp kernel);
+/// Null, without a diagnostic, where a map kernel turns no operand.
+std::unique_ptr<FamilyPrinter> makeTransposePrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeReducePrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeRowPrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeWindowPrinter(kernel::FuncOp kernel);

@@ -63,7 +63,9 @@ SmallVector<MapPrinter::Group> MapPrinter::findGroups() {
     auto it = llvm::find_if(
         found, [&](const Group &group) { return group.dims == dims; });
     if (it == found.end()) {
-      found.push_back({{i}, dims});
+      found.emplace_back();
+      found.back().results = {i};
+      found.back().dims = dims;
       continue;
     }
     it->results.push_back(i);
@@ -237,5 +239,7 @@ void MapPrinter::statements() {
 
 std::unique_ptr<FamilyPrinter>
 actnet::cuda::makeMapPrinter(kernel::FuncOp kernel) {
+  if (auto transpose = makeTransposePrinter(kernel))
+    return transpose;
   return std::make_unique<MapPrinter>(kernel);
 }

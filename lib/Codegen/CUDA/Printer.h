@@ -97,9 +97,9 @@ public:
 
   /// What wide accesses need, collected from all `Lanes`.
   struct Wide {
-    Texts pointers; ///< To be aligned.
-    llvm::SetVector<graph::DimExprAttr> multiples;     ///< Of V.
-    unsigned bytes = 0;  ///< The largest element.
+    Texts pointers;                                ///< To be aligned.
+    llvm::SetVector<graph::DimExprAttr> multiples; ///< Of V.
+    unsigned bytes = 0;                            ///< The largest element.
     unsigned narrow = 0; ///< Accesses along the lanes that are not wide.
   };
   Wide wide;
@@ -185,6 +185,10 @@ public:
                llvm::ArrayRef<Index> at) {
     return text(addressOf(strides, at));
   }
+  /// By how many elements the place moves when a variable grows by one; -1
+  /// where that is a dynamic stride, nothing where it depends.
+  std::optional<int64_t> stepOf(llvm::ArrayRef<graph::DimExprAttr> strides,
+                                llvm::ArrayRef<Index> at, Index variable);
   /// Writes one element of result i.
   void store(unsigned result, llvm::ArrayRef<Index> at, llvm::StringRef value);
   /// Elements of a generic's first `count` operands at its iteration indices;
@@ -272,7 +276,7 @@ private:
     Index lane;
     size_t numKnown = 0; ///< Variables that are declared before the loop …
     llvm::SmallVector<Index> inside; ///< … but for those of the same name.
-    size_t begin = 0;    ///< Where the loop begins in `out`.
+    size_t begin = 0;                ///< Where the loop begins in `out`.
     unsigned depth = 0;
     llvm::SmallVector<std::pair<Text, Text>> loads; ///< (address, name)
     Texts after;

@@ -43,12 +43,12 @@ def EmitCudaKernels : Pass<"kernel-emit-cuda", "::mlir::ModuleOp"> {
     printed:
 
     ```c++
-    struct relu_element { … void operator()(i64 i) const { … } };
-    ACTNET_KERNEL(kMapThreads) relu(const float *__restrict__ in0, float *__restrict__ out0) { … }
+    struct relu_elements { … template <int V> void run(i64 i) const { … } };
+    ACTNET_KERNEL(256) relu(const float *__restrict__ in0, float *__restrict__ out0) { … }
     ```
 
-    Fails at the first kernel of an element type or op that it does not know. Linear in
-    the size of the bodies.
+    Fails at the first kernel of an element type or op that it does not know.
+    Linear in the size of the bodies.
   }];
 }
 

@@ -113,7 +113,7 @@ public:
   /// An elementwise op of a type on two values.
   std::string op(const std::string &type) {
     if (type == "i1")
-      return one<std::string>({"arith.andi", "arith.ori", "arith.xori"});
+      return one<std::string>({"arith.andi", "arith.ori"});
     if (isFloat(type))
       return one<std::string>(
           {"arith.addf", "arith.mulf", "arith.maximumf", "arith.subf"});
@@ -186,10 +186,13 @@ Generated actnet::testing::generateMap(unsigned seed) {
   Generator g("map", seed);
   using Dim = Generator::Dim;
   size_t rank = 1 + g.below(3);
+  // Both dims long enough for tiles of a transpose.
+  bool isTurned = rank > 1 && g.chance(3);
   Generator::Dims space;
   for (size_t d = 0; d < rank; ++d)
     space.push_back(g.any(
-        d + 1 < rank ? std::vector<int64_t>{1, 2, 3, 5, 8, 9}
+        d + 1 < rank ? isTurned ? std::vector<int64_t>{15, 16, 17, 31, 33, 65}
+                                : std::vector<int64_t>{1, 2, 3, 5, 8, 9}
         : rank == 1
             ? std::vector<int64_t>{1, 255, 256, 1023, 1024, 1025, 2049, 4097}
             : kSizes));
@@ -201,7 +204,7 @@ Generated actnet::testing::generateMap(unsigned seed) {
     Generator::Dims dims;
     Strings results;
     std::string name, all;
-    int form = g.below(6);
+    int form = isTurned && i == 0 ? 2 : g.below(6);
     if (form == 0) { // Leading dims left out.
       size_t from = g.below(static_cast<int>(rank));
       dims.assign(space.begin() + from, space.end());
@@ -212,7 +215,8 @@ Generated actnet::testing::generateMap(unsigned seed) {
       dims.back() = g.number(1);
       results.back() = "0";
     } else if (form == 2 && rank > 1) { // Two dims exchanged.
-      size_t x = g.below(static_cast<int>(rank)), y = rank - 1;
+      size_t x = g.below(static_cast<int>(isTurned ? rank - 1 : rank)),
+             y = rank - 1;
       dims = space;
       results = loops;
       std::swap(dims[x], dims[y]);
