@@ -189,9 +189,11 @@ TEST(Contract, AttentionAgreesWithItsDefinition) {
     a.t = random() % 2 ? a.s : from({1, 15, 17, 64, 65, 130});
     a.d = from({3, 16, 17, 40, 64, 80});
     a.e = random() % 2 ? a.d : from({16, 33, 64});
-    // The largest ones, which cut the tile another way.
+    // The largest ones, which cut the tile another way; no tile for the next.
     if (i < 3)
       a.d = a.e = 256 - i;
+    if (i == 3)
+      a.d = a.e = 257;
     a.mask = static_cast<Mask>(random() % 3);
     a.isCausal = random() % 2;
     a.isDynamic = random() % 2;

@@ -38,13 +38,18 @@ constexpr MatmulCut kCuts[] = {
 struct Kind {
   const char *type;
   bool isTf32;
+  double sum;    ///< Error of a sum, as a part of it.
   double inner;  ///< Error of a product, as a part of it.
   double result; ///< Of what is written, as a part of it.
 };
 constexpr Kind kKinds[] = {
-    {"f32", false, 0, 0x1p-24}, {"f32", true, 0x1p-10, 0x1p-24},
-    {"f16", false, 0, 0x1p-10}, {"bf16", false, 0, 0x1p-7},
-    {"i32", false, 0, 0},       {"i64", false, 0, 0},
+    {"f32", false, 0x1p-24, 0, 0x1p-24},
+    {"f32", true, 0x1p-24, 0x1p-10, 0x1p-24},
+    {"f16", false, 0x1p-24, 0, 0x1p-10},
+    {"bf16", false, 0x1p-24, 0, 0x1p-7},
+    {"f64", false, 0x1p-53, 0, 0x1p-53},
+    {"i32", false, 0, 0, 0},
+    {"i64", false, 0, 0, 0},
 };
 
 /// x [2, M, K] times w [2, K, N], packed by 16 columns or not, plus a bias; the
@@ -146,10 +151,10 @@ void schedule(kernel::FuncOp kernel, MatmulCut cut, bool isTf32,
 
 using Random = std::mt19937;
 
-int64_t near(Random &random, int64_t border) {
+int64_t near(Random &random, int64_t border, int64_t least = 1) {
   int64_t base = border * std::uniform_int_distribution<>(0, 2)(random);
   return std::max<int64_t>(
-      1, base + std::uniform_int_distribution<>(-2, 2)(random));
+      least, base + std::uniform_int_distribution<>(-2, 2)(random));
 }
 
 /// Runs one shape and compares with float64.
@@ -159,7 +164,7 @@ void check(ToyRunner &runner, kernel::FuncOp kernel, const Kind &kind,
   Type type = getElementTypeOrSelf(kernel.getArgumentTypes()[0]);
   int64_t depth = 512 / type.getIntOrFloatBitWidth() * cut.slices;
   int64_t m = near(random, cut.rows), n = near(random, cut.columns),
-          k = near(random, depth);
+          k = near(random, depth, 0);
   bool isFloat = isa<FloatType>(type);
   std::uniform_real_distribution<double> any(-2, 2);
   auto fill = [&](int64_t count) {
@@ -196,7 +201,7 @@ void check(ToyRunner &runner, kernel::FuncOp kernel, const Kind &kind,
         want += product;
         size += std::abs(product);
       }
-      double bound = isFloat ? (kind.inner + (k + 2) * 0x1p-24) * size +
+      double bound = isFloat ? (kind.inner + 2 * (k + 2) * kind.sum) * size +
                                    2 * kind.result * (size + 1)
                              : 0;
       // Integers wrap around.
@@ -223,9 +228,9 @@ OwningOpRef<ModuleOp> products(Compiler &compiler, bool isAll,
   for (const Kind &kind : kKinds)
     for (const MatmulCut &cut : kCuts)
       for (bool isComputed : {false, true}) {
-        bool isLarge =
-            std::string(kind.type) == "i64" && cut.rows * cut.columns > 4096;
-        if (isLarge || (number++ % 5 && !isAll))
+        bool isLarge = StringRef(kind.type).ends_with("64") &&
+                       cut.rows * cut.columns > 4096;
+        if (isLarge || (number++ % 6 && !isAll))
           continue;
         made.push_back({nullptr, &kind, cut, isComputed});
         text += productText("product_" + std::to_string(made.size() - 1), kind,
@@ -285,6 +290,66 @@ TEST(Contract, SchedulesByShapeAlone) {
   ScopedDiagnosticHandler quiet(kernel.getContext(),
                                 [](Diagnostic &) { return success(); });
   EXPECT_TRUE(failed(cuda::emitCuda(kernel)));
+}
+
+TEST(Contract, ResultsThatAreNoRearrangementAreComputedOneByOne) {
+  // A column times what every column needs, and the column itself.
+  const char *text = R"(
+kernel.func @spread(%x: tensor<5x40xf32>, %w: tensor<40x1xf32>, %y: tensor<5x9xf32>)
+    -> (tensor<5x9xf32>, tensor<5x1xf32>) attributes {family = #kernel.family<contract>} {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<5x1xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<5x1xf32>) -> tensor<5x1xf32>
+  %p = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>,
+                       affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<5x40xf32>, tensor<40x1xf32>) outs(%f : tensor<5x1xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %u = arith.addf %s, %m : f32
+    linalg.yield %u : f32
+  } -> tensor<5x1xf32>
+  %g = tensor.empty() : tensor<5x9xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, 0)>, affine_map<(m, n) -> (m, n)>,
+                       affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]}
+      ins(%p, %y : tensor<5x1xf32>, tensor<5x9xf32>) outs(%g : tensor<5x9xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<5x9xf32>
+  kernel.yield %r, %p : tensor<5x9xf32>, tensor<5x1xf32>
+})";
+  Compiler compiler;
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(text, &compiler.context);
+  ASSERT_TRUE(module);
+  auto kernel = module->lookupSymbol<kernel::FuncOp>("spread");
+  ASSERT_TRUE(succeeded(cuda::scheduleCuda(kernel)));
+  EXPECT_TRUE(kernel.getScheduleAttr().get("plain"));
+  ToyRunner runner(*module);
+  ASSERT_EQ(runner.error, "");
+  Random random(1);
+  std::uniform_real_distribution<double> any(-2, 2);
+  std::vector<Memory> operands;
+  Type type = Float32Type::get(&compiler.context);
+  for (int64_t count : {200, 40, 45}) {
+    std::vector<double> values(count);
+    for (double &value : values)
+      value = any(random);
+    operands.push_back(Memory::of(type, values));
+  }
+  std::vector<double> x = operands[0].values(), w = operands[1].values(),
+                      y = operands[2].values();
+  std::vector<Memory> results{Memory::of(type, std::vector<double>(45)),
+                              Memory::of(type, std::vector<double>(5))};
+  ASSERT_EQ(runner.run(kernel, operands, results, {}), "");
+  for (int64_t i = 0; i < 5; ++i) {
+    double sum = 0;
+    for (int64_t k = 0; k < 40; ++k)
+      sum += x[i * 40 + k] * w[k];
+    EXPECT_NEAR(results[1].values()[i], sum, 1e-5);
+    for (int64_t j = 0; j < 9; ++j)
+      EXPECT_NEAR(results[0].values()[i * 9 + j], sum * y[i * 9 + j], 2e-5);
+  }
 }
 
 #ifdef ACTNET_TEST_NVRTC
