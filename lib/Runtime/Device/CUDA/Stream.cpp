@@ -81,7 +81,7 @@ CudaStream::create(ContextState &context, Checker &checker) {
 
 CudaStream::~CudaStream() {
   // The driver takes nothing back: what was submitted runs to its end.
-  if (stream && finishSubmission(nullptr, 0, /*always=*/true)) {
+  if (stream && finishSubmission(nullptr, 0, /*always=*/true, /*took=*/false)) {
     uint64_t wanted, seen = finished.load(std::memory_order_acquire);
     {
       std::lock_guard lock(mutex);
@@ -132,59 +132,20 @@ CudaStream::prepare(const Segment &segment) {
   return Expected<std::unique_ptr<PreparedSegment>>(std::move(made));
 }
 
-Expected<EventHandle> CudaStream::takeEvent() {
+Status CudaStream::takeEvent(EventHandle &event) {
   {
     std::lock_guard lock(mutex);
     if (!freeEvents.empty()) {
-      EventHandle event = freeEvents.back();
+      event = freeEvents.back();
       freeEvents.pop_back();
-      return event;
+      return {};
     }
   }
-  EventHandle event = nullptr;
-  ACTNET_RETURN_IF_ERROR(
-      context.check(context.api().cuEventCreate(&event, eventDisableTiming),
-                    "making an event"));
-  return event;
+  return context.check(context.api().cuEventCreate(&event, eventDisableTiming),
+                       "making an event");
 }
 
-/// Records an event behind what was just submitted, and has the checker look
-/// once it is complete.
-Status CudaStream::finishSubmission(CompletionListener *listener,
-                                    uint64_t token, bool always) {
-  if (context.isBroken())
-    return context.status();
-  if (!listener && !always && !context.options.synchronous)
-    return {};
-  const Api &api = context.api();
-  context.enter();
-  std::lock_guard order(submitting);
-  ACTNET_ASSIGN_OR_RETURN(EventHandle event, takeEvent());
-  Status status =
-      context.check(api.cuEventRecord(event, stream), "recording an event");
-  if (context.options.synchronous && status) {
-    Result result;
-    int64_t deadline = deadlineAfter(context.options.teardownNs);
-    while ((result = api.cuEventQuery(event)) == notReady &&
-           monotonicNs() < deadline)
-      sched_yield();
-    if (result == notReady)
-      context.giveUp(status = internalError("cuda: work on the GPU does not "
-                                            "end; the GPU is given up"));
-    else if (result != success)
-      status = context.breakWith(result, "waiting for a stream");
-    std::lock_guard lock(mutex);
-    freeEvents.push_back(event);
-    // An error that this work did not find itself is not told by a listener.
-    if (status && listener)
-      listener->completed(token, status);
-    return status;
-  }
-  if (!status) {
-    std::lock_guard lock(mutex);
-    freeEvents.push_back(event);
-    return status;
-  }
+void CudaStream::push(const Pending &pending) {
   {
     std::lock_guard lock(mutex);
     if (last - first == ring.size()) {
@@ -194,12 +155,67 @@ Status CudaStream::finishSubmission(CompletionListener *listener,
       ring = std::move(larger);
       freeEvents.reserve(ring.size() + 2);
     }
-    ring[last % ring.size()] = {event, listener, token};
+    ring[last % ring.size()] = pending;
     ++last;
   }
   checker.pending.fetch_add(1, std::memory_order_seq_cst);
+}
+
+void CudaStream::giveEventBack(EventHandle event) {
+  std::lock_guard lock(mutex);
+  if (event)
+    freeEvents.push_back(event);
+}
+
+/// Waits for an event where every call returns when its work is done.
+Status CudaStream::waitHere(EventHandle event) {
+  Result result;
+  int64_t deadline = deadlineAfter(context.options.teardownNs);
+  while ((result = context.api().cuEventQuery(event)) == notReady &&
+         monotonicNs() < deadline)
+    sched_yield();
+  if (result == notReady)
+    context.giveUp(internalError("cuda: work on the GPU does not end; the GPU "
+                                 "is given up"));
+  else if (result != success)
+    context.breakWith(result, "waiting for a stream").ignore();
+  return context.status();
+}
+
+/// Records an event behind what was just submitted, and has the checker look
+/// once it is complete. Work that the driver `took` is answered by its listener
+/// even where it broke the context before its event could be recorded.
+Status CudaStream::finishSubmission(CompletionListener *listener,
+                                    uint64_t token, bool always, bool took) {
+  bool here = context.options.synchronous;
+  if (!took && context.isBroken())
+    return context.status();
+  if (!listener && !always && !here)
+    return {};
+  const Api &api = context.api();
+  context.enter();
+  std::lock_guard order(submitting);
+  EventHandle event = nullptr;
+  Status status = takeEvent(event);
+  if (status)
+    status =
+        context.check(api.cuEventRecord(event, stream), "recording an event");
+  if (here && status)
+    status = waitHere(event);
+  if (here || !status) {
+    giveEventBack(event);
+    if (!status && !(took && context.isBroken()))
+      return status;
+    if (here) {
+      if (listener)
+        listener->completed(token, status);
+      return {};
+    }
+    event = nullptr;
+  }
+  push({event, listener, token});
   // If this fails the timer finds the completion all the same.
-  if (api.cuStreamWaitEvent(wakeStream, event, 0) != success ||
+  if (!event || api.cuStreamWaitEvent(wakeStream, event, 0) != success ||
       api.cuLaunchHostFunc(wakeStream, WakeWord::wake, checker.wakeWord()) !=
           success)
     checker.wake();
@@ -213,7 +229,7 @@ Status CudaStream::submit(const PreparedSegment &segment,
   context.enter();
   ACTNET_RETURN_IF_ERROR(
       static_cast<const CudaSegment &>(segment).submit(stream));
-  return finishSubmission(listener, token, /*always=*/false);
+  return finishSubmission(listener, token, /*always=*/false, /*took=*/true);
 }
 
 Status CudaStream::submitRecord(const Executable *executable,
@@ -229,16 +245,22 @@ Status CudaStream::submitRecord(const Executable *executable,
         context.check(submitPlain(context.api(), resolved, operation, stream),
                       operation.kernel ? operation.kernel->symbol.c_str()
                                        : "submitting to a stream"));
-  return finishSubmission(listener, token, /*always=*/false);
+  return finishSubmission(listener, token, /*always=*/false, /*took=*/true);
 }
 
 Status CudaStream::notify(CompletionListener *listener, uint64_t token) {
-  return finishSubmission(listener, token, /*always=*/false);
+  return finishSubmission(listener, token, /*always=*/false, /*took=*/false);
 }
 
 Status CudaStream::synchronize(int64_t timeoutNs) {
   int64_t deadline = deadlineAfter(timeoutNs);
-  ACTNET_RETURN_IF_ERROR(finishSubmission(nullptr, 0, /*always=*/true));
+  Status status = finishSubmission(nullptr, 0, /*always=*/true, /*took=*/false);
+  // A broken context answers at once what was open; then nobody is called any
+  // more.
+  if (!status && !context.isBroken())
+    return status;
+  if (!status)
+    checker.wake();
   uint64_t wanted;
   {
     std::lock_guard lock(mutex);
@@ -297,7 +319,8 @@ bool CudaStream::check() {
     {
       std::lock_guard lock(mutex);
       ++first;
-      freeEvents.push_back(front.event);
+      if (front.event)
+        freeEvents.push_back(front.event);
     }
     found = true;
     answer(front, status);

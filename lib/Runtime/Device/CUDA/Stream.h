@@ -36,8 +36,11 @@ private:
   CudaStream(ContextState &context, Checker &checker)
       : context(context), checker(checker) {}
   Status finishSubmission(CompletionListener *listener, uint64_t token,
-                          bool always);
-  Expected<EventHandle> takeEvent();
+                          bool always, bool took);
+  Status takeEvent(EventHandle &event);
+  void giveEventBack(EventHandle event);
+  Status waitHere(EventHandle event);
+  void push(const Pending &pending);
   Status waitFor(uint64_t count, int64_t deadlineNs);
   void answer(const Pending &done, const Status &status);
 
