@@ -27,7 +27,7 @@ struct CudaOptions {
   bool synchronous = false;
   /// How long the destructor of a stream waits for work that does not end,
   /// before it gives the device up. Nanoseconds.
-  int64_t teardownNs = int64_t(20) * 1000 * 1000 * 1000;
+  int64_t teardownNs = int64_t(5) * 1000 * 1000 * 1000;
 };
 
 /// Makes a device on the GPU's primary context.
