@@ -173,16 +173,18 @@ void AccessWalk::inputs(linalg::GenericOp op, ArrayRef<SymbolicIndex> dims) {
     }
     tensor(extract.getTensor(), at);
   });
-  op.getBody()->walk([&](linalg::IndexOp indexOp) {
-    SymbolicIndex index = dims[indexOp.getDim()];
-    makeRigid(index);
-    // As an access of nothing: only its rigid dims count.
-    Access none;
-    none.number = ~0u;
-    none.strides.assign(numDims, graph::dimConstant(kernel.getContext(), 0));
-    none.rigid = index.rigid;
-    accesses.push_back(none);
-  });
+  op.getBody()->walk(
+      [&](linalg::IndexOp indexOp) { keepApart(dims[indexOp.getDim()]); });
+}
+
+void AccessWalk::keepApart(SymbolicIndex index) {
+  makeRigid(index);
+  // As an access of nothing: only its rigid dims count.
+  Access none;
+  none.number = ~0u;
+  none.strides.assign(numDims, graph::dimConstant(kernel.getContext(), 0));
+  none.rigid = index.rigid;
+  accesses.push_back(none);
 }
 
 void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
@@ -233,7 +235,9 @@ void AccessWalk::tensor(Value value, ArrayRef<SymbolicIndex> at) {
     for (auto [d, low, high] :
          llvm::enumerate(pad.getMixedLowPad(), pad.getMixedHighPad()))
       if (getConstantIntValue(low) != 0 || getConstantIntValue(high) != 0) {
-        // Checked bounds: each dim is known by itself.
+        // Checked bounds: each dim is known by itself, also where what is
+        // padded does not move along it.
+        keepApart(source[d]);
         makeRigid(source[d]);
       }
     tensor(pad.getSource(), source);

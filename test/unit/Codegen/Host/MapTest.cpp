@@ -88,6 +88,24 @@ kernel.func @pick(%t: tensor<37xf32>, %i: tensor<?xi32> {kernel.dims = #graph.di
   kernel.yield %y : tensor<?xf32>
 }
 
+// Rows repeated along two dims, one of which is padded: the operand moves along
+// neither, and the bounds of one are checked.
+kernel.func @repeatpad(%x: tensor<1x1x3xf32>) -> tensor<3x2x3xf32> attributes {family = #kernel.family<map>} {
+  %c = arith.constant 7.0 : f32
+  %e = tensor.empty() : tensor<2x2x3xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (0, 0, k)>, affine_map<(i, j, k) -> (i, j, k)>],
+         iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : tensor<1x1x3xf32>) outs(%e : tensor<2x2x3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<2x2x3xf32>
+  %p = tensor.pad %y low[1, 0, 0] high[0, 0, 0] {
+  ^bb0(%i: index, %j: index, %k: index):
+    tensor.yield %c : f32
+  } : tensor<2x2x3xf32> to tensor<3x2x3xf32>
+  kernel.yield %p : tensor<3x2x3xf32>
+}
+
 // Pads both dims, then slices; written into part of a wider buffer.
 kernel.func @padslice(%x: tensor<?x13xf32> {kernel.dims = #graph.dims<d0, 13>}, %d0: index)
     -> (tensor<?x15xf32> {kernel.dims = #graph.dims<d0 + 1, 15>, kernel.strides = #graph.dims<40, 1>})
@@ -245,6 +263,11 @@ TEST(Map, PadsSlicesAndWritesStrided) {
       EXPECT_EQ(maps().checkRandom("image", {n, w}, n + w), "");
   for (int64_t n : {1, 4, 5, 8, 12, 13, 40})
     EXPECT_EQ(maps().checkRandom("padpick", {n}, n, -2, 6), "");
+}
+
+TEST(Map, PadsWhatIsRepeatedAlongTwoDims) {
+  ASSERT_TRUE(maps().ok()) << maps().error;
+  EXPECT_EQ(maps().checkRandom("repeatpad", {}, 1), "");
 }
 
 TEST(Map, NarrowFloatsAndBytes) {

@@ -69,6 +69,9 @@ private:
   void access(unsigned number, bool isResult, mlir::Type element,
               llvm::ArrayRef<graph::DimExprAttr> strides,
               llvm::ArrayRef<SymbolicIndex> at);
+  /// The dims of this index are read as numbers: none of them is collapsed
+  /// with another, whatever operands move along it.
+  void keepApart(SymbolicIndex index);
   void addScaled(SymbolicIndex &to, const SymbolicIndex &from,
                  graph::DimExprAttr factor);
 
