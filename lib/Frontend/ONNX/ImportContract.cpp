@@ -300,19 +300,89 @@ static LogicalResult globalPool(NodeImport &n) {
 }
 
 /// Einsum (12) of two operands, letters only.
-static LogicalResult einsumNode(NodeImport &n) {
-  FailureOr<Value> a = n.value(0), c = n.value(1);
-  if (failed(a) || failed(c))
+/// The letters of the result where the equation leaves them out: those that
+/// appear once, in alphabetical order.
+static std::string implicitResult(StringRef terms) {
+  std::string result;
+  for (char c = 'A'; c <= 'z'; ++c)
+    if (llvm::isAlpha(c) && terms.count(c) == 1)
+      result += c;
+  return result;
+}
+
+/// Sums over the letters that the result lacks, and puts the others in order.
+static FailureOr<Value> einsumOfOne(NodeImport &n, StringRef term,
+                                    StringRef result, Value x) {
+  if (static_cast<size_t>(n.type(x).getRank()) != term.size()) {
+    n.error() << "'" << term << "' names " << term.size()
+              << " dims, the operand has rank " << n.type(x).getRank();
     return failure();
+  }
+  for (char c : result)
+    if (!term.contains(c)) {
+      n.error() << "the result's '" << StringRef(&c, 1)
+                << "' is no letter of the operand";
+      return failure();
+    }
+  SmallVector<int64_t> summed, perm;
+  std::string kept;
+  for (auto [i, c] : llvm::enumerate(term))
+    if (result.contains(c))
+      kept += c;
+    else
+      summed.push_back(i);
+  FailureOr<Value> y = x;
+  if (!summed.empty())
+    y = n.create<graph::ReduceOp>(
+        x, {n.named("kind", graph::ReduceKindAttr::get(n.b.getContext(),
+                                                       graph::ReduceKind::sum)),
+            n.named("dims", n.b.getDenseI64ArrayAttr(summed))});
+  for (char c : result)
+    perm.push_back(kept.find(c));
+  return failed(y) || kept == result ? y : n.transpose(*y, perm);
+}
+
+static LogicalResult einsumNode(NodeImport &n) {
   std::string spec;
   for (char ch : n.stringAttr("equation", ""))
     if (ch != ' ')
       spec += ch;
-  if (n.node.inputs.size() != 2 || !StringRef(spec).contains("->") ||
-      StringRef(spec).contains('.'))
-    return n.error() << "only two operands with an explicit result and no "
-                        "'...' are supported";
-  FailureOr<Value> y = einsum(n, spec, *a, *c);
+  auto refuse = [&](StringRef what) {
+    return n.error() << "equation '" << printable(spec) << "' " << what;
+  };
+  if (StringRef(spec).contains('.'))
+    return refuse("with '...' is not supported; name every dim");
+  if (!StringRef(spec).contains("->"))
+    spec += "->" + implicitResult(spec);
+  auto [left, result] = StringRef(spec).split("->");
+  SmallVector<StringRef> terms;
+  left.split(terms, ',');
+  if (terms.size() != n.node.inputs.size())
+    return refuse("names ") << terms.size() << " operands, the node has "
+                            << n.node.inputs.size();
+  if (terms.size() > 2)
+    return refuse("has ") << terms.size()
+                          << " operands; one or two are supported";
+  terms.push_back(result);
+  for (StringRef term : terms)
+    for (char c : term) {
+      if (!llvm::isAlpha(c))
+        return refuse("has another character than letters");
+      if (term.count(c) > 1)
+        return refuse("repeats a letter within '")
+               << term << "', which is not supported";
+    }
+  FailureOr<Value> a = n.value(0), y = failure();
+  if (failed(a))
+    return failure();
+  if (n.node.inputs.size() == 1) {
+    y = einsumOfOne(n, terms[0], result, *a);
+  } else {
+    FailureOr<Value> c = n.value(1);
+    if (failed(c))
+      return failure();
+    y = einsum(n, spec, *a, *c);
+  }
   if (failed(y))
     return failure();
   n.result(0, *y);

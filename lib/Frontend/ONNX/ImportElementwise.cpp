@@ -251,6 +251,21 @@ static LogicalResult activation(NodeImport &n) {
       return failure();
     return n.create<graph::SelectOp>({*below, *negative, x});
   };
+  // log(1 + e) from u = round(1 + e): log(u) + (e - (u - 1)) / u, which keeps
+  // the digits of a small e that u has lost (after Kahan).
+  auto log1p = [&](Value e) -> FailureOr<Value> {
+    FailureOr<Value> u = shifted(e, 1);
+    FailureOr<Value> kept = chained(u, [&](Value t) { return shifted(t, -1); });
+    FailureOr<Value> lost =
+        chained(kept, [&](Value t) { return n.create<graph::SubOp>({e, t}); });
+    FailureOr<Value> part =
+        chained(lost, [&](Value t) { return n.create<graph::DivOp>({t, *u}); });
+    FailureOr<Value> log =
+        chained(u, [&](Value t) { return n.create<graph::LogOp>(t); });
+    if (failed(part) || failed(log))
+      return failure();
+    return n.create<graph::AddOp>({*log, *part});
+  };
   if (op == "LeakyRelu") {
     y = selectNegative(scaled(x, n.floatAttr("alpha", 0.01)));
   } else if (op == "Elu") {
@@ -268,9 +283,15 @@ static LogicalResult activation(NodeImport &n) {
     if (swish)
       y = chained(y, [&](Value t) { return n.create<graph::MulOp>({x, t}); });
   } else if (op == "Softplus") {
-    FailureOr<Value> v = chained(n.create<graph::ExpOp>(x),
-                                 [&](Value t) { return shifted(t, 1); });
-    y = chained(v, [&](Value t) { return n.create<graph::LogOp>(t); });
+    // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): nothing overflows.
+    FailureOr<Value> v = chained(n.create<graph::AbsOp>(x), [&](Value t) {
+      return n.create<graph::NegOp>(t);
+    });
+    v = chained(v, [&](Value t) { return n.create<graph::ExpOp>(t); });
+    v = chained(v, [&](Value t) { return log1p(t); });
+    FailureOr<Value> linear = clamp(n, x, 0, INFINITY);
+    if (succeeded(v) && succeeded(linear))
+      y = n.create<graph::AddOp>({*linear, *v});
   }
   if (failed(y))
     return failure();
@@ -304,7 +325,8 @@ static LogicalResult cast(NodeImport &n) {
   int64_t to = n.intAttr("to", 0);
   Type element = n.importer.elementType(to);
   if (!element)
-    return n.error() << "element type " << to << " is not supported";
+    return n.error() << "element type " << dataTypeName(to)
+                     << " is not supported";
   RankedTensorType type = graph::getTensorType(n.dims(*x), element);
   n.result(0, type == x->getType()
                   ? *x

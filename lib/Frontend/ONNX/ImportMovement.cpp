@@ -374,7 +374,24 @@ static LogicalResult split(NodeImport &n) {
     if (parts != static_cast<int64_t>(n.node.outputs.size()))
       return n.error() << "num_outputs is " << parts << ", the node has "
                        << n.node.outputs.size() << " outputs";
-    // The last part is smaller where they do not divide.
+    // Since opset 18 the last part is smaller where they do not divide; before
+    // they had to.
+    if (DimExprAttr rest = graph::dimMod(in[*axis], n.dim(parts));
+        n.opset < 18 && graph::constantValue(rest) != 0) {
+      if (rest.isConstant())
+        return n.error() << "dim " << *axis << ", which is "
+                         << graph::toString(in[*axis]) << ", has no " << parts
+                         << " equal parts";
+      n.importer.checks.push_back(n.b.getDictionaryAttr(
+          {n.named("extent", graph::dimSub(n.dim(0), rest)),
+           n.named("least", n.b.getI64IntegerAttr(0)),
+           n.named("message", n.b.getStringAttr(
+                                  "'" + labelOf(n.node) + "' (Split): dim " +
+                                  std::to_string(*axis) + ", " +
+                                  graph::toString(in[*axis]) + ", in " +
+                                  std::to_string(parts) +
+                                  " equal parts: less what is left over"))}));
+    }
     DimExprAttr each = graph::dimCeilDiv(in[*axis], n.dim(parts));
     sizes.assign(parts - 1, each);
     sizes.push_back(

@@ -143,6 +143,29 @@ template <bool instance> static LogicalResult groupNorm(NodeImport &n) {
     if (!channels)
       return n.error() << "the number of channels must be static";
     groups = *channels;
+  } else if (groups < 1) {
+    return n.error() << "num_groups: expected 1 or more, found " << groups;
+  } else if (n.opset < 21) {
+    // Until opset 20 scale and bias are those of groups, not of channels.
+    std::optional<int64_t> channels = graph::constantValue(n.dims(*x)[1]);
+    if (!channels || *channels % groups != 0)
+      return n.error() << "the channels, " << graph::toString(n.dims(*x)[1])
+                       << ", must be a static multiple of num_groups, "
+                       << groups;
+    for (FailureOr<Value> *v : {&scale, &bias}) {
+      SmallVector<DimExprAttr> given = n.dims(**v);
+      if (given.size() != 1 || given[0] != n.dim(groups))
+        return n.error() << "before opset 21 scale and bias have one value for "
+                            "each of num_groups, "
+                         << groups << ", groups; found " << n.type(**v);
+      Value column = n.reshape(**v, {n.dim(groups), n.dim(1)});
+      RankedTensorType wide =
+          graph::getTensorType({n.dim(groups), n.dim(*channels / groups)},
+                               n.type(column).getElementType());
+      if (wide != column.getType())
+        column = graph::BroadcastOp::create(n.b, n.loc, wide, column);
+      *v = n.reshape(column, n.dim(*channels));
+    }
   }
   return finish(n, n.create<graph::GroupNormOp>(
                        {*x, *scale, *bias},

@@ -8,6 +8,7 @@
 
 #include "Importer.h"
 
+#include "actnet/Dialect/Graph/IR/GivenDims.h"
 #include "actnet/Frontend/ONNX/Import.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -75,6 +76,35 @@ Type Importer::elementType(int64_t onnxType) {
   }
 }
 
+/// Whether the dim language takes a name as it stands.
+static bool isIdentifier(StringRef name) {
+  if (name.empty() || llvm::isDigit(name[0]) ||
+      llvm::is_contained({"floordiv", "ceildiv", "mod", "min", "max"}, name))
+    return false;
+  return llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+/// What the file calls a dim; those without a name are called after their
+/// value. Some exporters write -1 for a dim that they don't know.
+static std::string givenName(const ValueInfo &info, size_t i) {
+  const Dim &dim = info.dims[i];
+  return dim.name.empty() ? (StringRef(info.name) + "_" + Twine(i)).str()
+                          : std::string(dim.name);
+}
+
+/// Names that can stay as they are come first, so that what another dim is
+/// called does not depend on the order of the inputs.
+void Importer::reserveDimNames(const Graph &graph) {
+  for (const ValueInfo &input : graph.inputs)
+    for (size_t i = 0; i < input.dims.size(); ++i)
+      if (std::string name = givenName(input, i);
+          input.dims[i].value < 0 && isIdentifier(name)) {
+        usedDimNames.insert(name);
+        dimNames.try_emplace(name, name);
+      }
+}
+
 /// The file's name for a dim as an identifier of the dim language. Different
 /// names stay different.
 std::string Importer::dimName(StringRef given) {
@@ -85,14 +115,13 @@ std::string Importer::dimName(StringRef given) {
   for (char &c : name)
     if (!llvm::isAlnum(c) && c != '_')
       c = '_';
-  bool isWord = llvm::is_contained({"floordiv", "ceildiv", "mod", "min", "max"},
-                                   StringRef(name));
-  if (name.empty() || llvm::isDigit(name[0]) || isWord)
+  if (!isIdentifier(name))
     name = "d_" + name;
   std::string unique = name;
   for (unsigned i = 2; !usedDimNames.insert(unique).second; ++i)
     unique = name + "_" + std::to_string(i);
   it->second = unique;
+  givenDims.push_back(b.getNamedAttr(unique, b.getStringAttr(given)));
   return unique;
 }
 
@@ -106,7 +135,7 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
   }
   Type element = elementType(info.type);
   if (!element) {
-    fail() << "element type " << info.type << " is not supported";
+    fail() << "element type " << dataTypeName(info.type) << " is not supported";
     return failure();
   }
   if (!info.hasShape) {
@@ -119,14 +148,11 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
       dims.push_back(graph::dimConstant(&context, dim.value));
       continue;
     }
-    // Some exporters write -1 for a dim that they don't know.
     if (dim.value < -1) {
       fail() << "dim " << i << " is " << dim.value;
       return failure();
     }
-    std::string name =
-        dimName(dim.name.empty() ? (StringRef(info.name) + "_" + Twine(i)).str()
-                                 : std::string(dim.name));
+    std::string name = dimName(givenName(info, i));
     dims.push_back(graph::dimSymbol(&context, name));
     NamedAttribute bounds =
         b.getNamedAttr(name, b.getDenseI64ArrayAttr({1, -1}));
@@ -240,6 +266,7 @@ LogicalResult Importer::importGraph(const Graph &graph,
   if (failed(order))
     return failure();
 
+  reserveDimNames(graph);
   SmallVector<Type> argTypes;
   SmallVector<StringRef> argNames;
   for (const ValueInfo &input : graph.inputs) {
@@ -294,6 +321,10 @@ LogicalResult Importer::importGraph(const Graph &graph,
   func.setResAttrsAttr(b.getArrayAttr(names));
   (*module)->setAttr(graph::GraphDialect::kDimsAttr,
                      b.getDictionaryAttr(dimBounds));
+  if (!givenDims.empty())
+    (*module)->setAttr(graph::kGivenDimsAttr, b.getDictionaryAttr(givenDims));
+  if (!checks.empty())
+    func->setAttr(graph::GraphDialect::kChecksAttr, b.getArrayAttr(checks));
   return success();
 }
 

@@ -26,6 +26,10 @@ namespace actnet::onnx {
 
 using graph::DimExprAttr;
 
+/// The oldest opset whose operators broadcast as today's do, and the newest
+/// known: a later one may give an operator another meaning.
+inline constexpr int64_t kOldestOpset = 7, kNewestOpset = 24;
+
 /// The elements of an integer tensor of rank 0 or 1 as dim expressions.
 struct ShapeValue {
   bool scalar = false;
@@ -38,6 +42,9 @@ struct ShapeValue {
 std::string printable(llvm::StringRef text, size_t limit = 96);
 /// How messages call a node: its name, or that of its first output.
 std::string labelOf(const Node &node);
+
+/// The name of a TensorProto.DataType, such as "string".
+std::string dataTypeName(int64_t onnxType);
 
 class Importer;
 
@@ -137,6 +144,8 @@ public:
   int64_t opset = 0;
   llvm::DenseMap<llvm::StringRef, mlir::Value> values;
   llvm::DenseMap<llvm::StringRef, ShapeValue> shapes;
+  /// What dims must be when the program runs: the function's `graph.checks`.
+  llvm::SmallVector<mlir::Attribute> checks;
 
   /// The element type of a TensorProto.DataType; null where unsupported.
   mlir::Type elementType(int64_t onnxType);
@@ -158,9 +167,12 @@ private:
   llvm::SmallVector<mlir::NamedAttribute> dimBounds;
   llvm::StringMap<std::string> dimNames;
   llvm::StringSet<> usedDimNames;
+  /// New name to the file's, where it had to be changed.
+  llvm::SmallVector<mlir::NamedAttribute> givenDims;
   unsigned buffers = 0;
 
   mlir::Location fileLoc();
+  void reserveDimNames(const Graph &graph);
   std::string dimName(llvm::StringRef given);
   mlir::Location nodeLoc(const Node &node);
   mlir::LogicalResult checkModel(const Model &model, const ImportTable &table);

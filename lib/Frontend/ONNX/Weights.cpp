@@ -186,6 +186,10 @@ FailureOr<Value> Importer::constant(const Tensor &tensor, Location loc) {
   // Constants stand at the function's beginning, where every node sees them.
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(b.getInsertionBlock());
+  // The report calls a weight what the model calls it.
+  if (!tensor.name.empty())
+    loc = NameLoc::get(StringAttr::get(&context, printable(tensor.name)),
+                       fileLoc());
   return Value(graph::ConstantOp::create(b, loc, type, *value));
 }
 

@@ -26,6 +26,10 @@ namespace actnet::onnx {
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
                                              mlir::MLIRContext &context);
 
+/// Returns the operators that are supported, with their opsets, element types
+/// and limits, as a page of Markdown: docs/generated/onnx-operators.md.
+std::string describeOperators();
+
 } // namespace actnet::onnx
 
 #endif // ACTNET_FRONTEND_ONNX_IMPORT_H
