@@ -194,8 +194,9 @@ typedef struct actnet_memory_info {
   int64_t scratch_bound;  ///< lower bound of any plan: most live bytes
 } actnet_memory_info;
 
-/// Returns "0.1.0 (schema 1, commit abcdef0)": version of this library, newest
-/// package format that it reads, commit it was built from. Any thread.
+/// Returns "0.1.0 (schema 1, LLVM 22.1.8, commit abcdef0)": version of this
+/// library, newest package format that it reads, the LLVM that its build found
+/// for the compiler, commit it was built from. Any thread.
 ACTNET_API const char *actnet_version(void);
 
 /// Returns the text of the last error in this thread, one line without its

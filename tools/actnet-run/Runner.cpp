@@ -226,6 +226,8 @@ static int runFlags(const std::string &name, const std::string &self,
     status = checkNames(run, flags);
   if (status)
     status = resolveInputs(run, flags);
+  if (status)
+    status = checkFiles(run, flags, self.empty() ? flags.package : self);
   if (!status)
     return fail(name, status, exitUsage);
 

@@ -70,6 +70,11 @@ Expected<size_t> findArgument(const std::vector<Argument> &arguments,
 /// each input comes from. Errors are the user's: exit code 2.
 Status resolveInputs(Run &run, const Flags &flags);
 
+/// Checks that no file is written that is read, nor one file twice: by file,
+/// not by name. `package` is the program's own file. Errors are the user's.
+Status checkFiles(const Run &run, const Flags &flags,
+                  const std::string &package);
+
 /// Reads or fills the inputs.
 Status loadInputs(Run &run, const Flags &flags);
 

@@ -9,6 +9,7 @@
 #include "actnet/actnet.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <string>
 #include <thread>
@@ -74,9 +75,11 @@ actnet_status null(const char *argument) {
 }
 
 actnet_status badIndex(const char *what, int64_t index, size_t count) {
-  return fail(ACTNET_INVALID, std::string(what) + ": expected 0 to " +
-                                  std::to_string(int64_t(count) - 1) +
-                                  ", found " + std::to_string(index));
+  std::string expected =
+      count ? "expected 0 to " + std::to_string(int64_t(count) - 1)
+            : "expected none, as there are none";
+  return fail(ACTNET_INVALID, std::string(what) + ": " + expected + ", found " +
+                                  std::to_string(index));
 }
 
 bool outside(int32_t index, size_t count) {
@@ -182,6 +185,12 @@ static const TensorDesc *findTensor(const actnet_program *program,
                                     int32_t function, actnet_side side,
                                     int32_t index) {
   const auto &functions = program->program->functions();
+  if (side != ACTNET_INPUT && side != ACTNET_OUTPUT) {
+    fail(ACTNET_INVALID,
+         "side: expected ACTNET_INPUT or ACTNET_OUTPUT, found " +
+             std::to_string(int64_t(side)));
+    return nullptr;
+  }
   if (outside(function, functions.size())) {
     badIndex("function", function, functions.size());
     return nullptr;
@@ -243,21 +252,67 @@ actnet_status actnet_evaluate_shape(const actnet_program *program,
   });
 }
 
+/// What is wrong with a session's options; ok where nothing is.
+static actnet_status checkOptions(const actnet_options &options) {
+  auto range = [](const char *what, int64_t found, const char *expected) {
+    return fail(ACTNET_INVALID, std::string("options.") + what + ": expected " +
+                                    expected + ", found " +
+                                    std::to_string(found));
+  };
+  if (options.struct_size != 0 && options.struct_size != sizeof(actnet_options))
+    return range("struct_size", int64_t(options.struct_size),
+                 std::to_string(sizeof(actnet_options)).c_str());
+  if (options.threads < 0)
+    return range("threads", options.threads, "0 or more");
+  if (options.in_flight < 0)
+    return range("in_flight", options.in_flight, "0 or more");
+  if (options.num_dims < 0)
+    return range("num_dims", options.num_dims, "0 or more");
+  if (options.num_dims > 0 && !options.dims)
+    return fail(ACTNET_INVALID, "options.dims: expected " +
+                                    std::to_string(options.num_dims) +
+                                    " dims, found null");
+  for (int32_t i = 0; i < options.num_dims; ++i) {
+    const char *name = options.dims[i].name;
+    std::string what = "options.dims[" + std::to_string(i) + "].name: ";
+    if (!name)
+      return fail(ACTNET_INVALID, what + "expected a pointer, found null");
+    for (int32_t k = 0; k < i; ++k)
+      if (std::string_view(name) == options.dims[k].name)
+        return fail(ACTNET_INVALID, what + "expected each dim once, found '" +
+                                        name + "' again");
+  }
+  if (std::isnan(options.deadline))
+    return fail(ACTNET_INVALID,
+                "options.deadline: expected seconds, found NaN");
+  return ACTNET_OK;
+}
+
+/// Whether a session has this function, and on `side` a tensor of this index;
+/// says what is wrong where it has not. What is handed on is unsigned.
+static bool hasTensor(const actnet_session *session, int32_t function,
+                      actnet_side side, int32_t index) {
+  const auto &functions = session->session->program().functions();
+  if (outside(function, functions.size())) {
+    badIndex("function", function, functions.size());
+    return false;
+  }
+  const FunctionDesc &desc = functions[size_t(function)];
+  size_t count =
+      side == ACTNET_INPUT ? desc.inputs.size() : desc.outputs.size();
+  if (!outside(index, count))
+    return true;
+  badIndex(side == ACTNET_INPUT ? "input" : "output", index, count);
+  return false;
+}
+
 actnet_status actnet_create_session(const actnet_program *program,
                                     const actnet_options *options,
                                     actnet_session **session) {
   if (!program || !session)
     return null(program ? "session" : "program");
-  if (options && options->struct_size != 0 &&
-      options->struct_size != sizeof(actnet_options))
-    return fail(ACTNET_INVALID, "options.struct_size: expected " +
-                                    std::to_string(sizeof(actnet_options)) +
-                                    ", found " +
-                                    std::to_string(options->struct_size));
-  if (options &&
-      (options->threads < 0 || options->in_flight < 0 || options->num_dims < 0))
-    return fail(ACTNET_INVALID, "options: expected threads, in_flight and "
-                                "num_dims not negative");
+  if (actnet_status bad = options ? checkOptions(*options) : ACTNET_OK)
+    return bad;
   return guarded([&]() -> Status {
     SessionOptions chosen;
     if (options) {
@@ -299,6 +354,8 @@ actnet_status actnet_bind_input(actnet_session *session, int32_t function,
   if (rank < 0 || rank > 1024)
     return fail(ACTNET_INVALID,
                 "rank: expected 0 to 1024, found " + std::to_string(rank));
+  if (!hasTensor(session, function, ACTNET_INPUT, index))
+    return ACTNET_INVALID;
   return guarded([&] {
     return session->session->bindInput(uint32_t(function), uint32_t(index),
                                        dtype, shape, rank, data);
@@ -309,6 +366,8 @@ actnet_status actnet_bind_output(actnet_session *session, int32_t function,
                                  int32_t index, void *data, size_t capacity) {
   if (!session)
     return null("session");
+  if (!hasTensor(session, function, ACTNET_OUTPUT, index))
+    return ACTNET_INVALID;
   return guarded([&] {
     return session->session->bindOutput(uint32_t(function), uint32_t(index),
                                         data, capacity);
@@ -319,6 +378,8 @@ actnet_status actnet_output_shape(actnet_session *session, int32_t function,
                                   int32_t index, int64_t *shape) {
   if (!session)
     return null("session");
+  if (!hasTensor(session, function, ACTNET_OUTPUT, index))
+    return ACTNET_INVALID;
   return guarded([&] {
     return session->session->outputShape(uint32_t(function), uint32_t(index),
                                          shape);
@@ -333,6 +394,9 @@ actnet_status actnet_submit(actnet_session *session, int32_t function,
     return fail(ACTNET_INVALID,
                 "flags: expected 0 or ACTNET_NO_TRANSFERS, found " +
                     std::to_string(flags));
+  if (size_t count = session->session->program().functions().size();
+      outside(function, count))
+    return badIndex("function", function, count);
   return guarded([&]() -> actnet_status {
     if (session->session->allSlotsTaken())
       return fail(ACTNET_BUSY,

@@ -73,6 +73,7 @@ Difference rt::compare(const HostTensor &got, const HostTensor &expected,
       std::memcmp(got.data.get(), expected.data.get(), got.bytes) == 0)
     return result;
   int64_t count = got.elements(), differing = 0, first = -1;
+  int64_t foundNaN = 0, expectedNaN = 0;
   for (int64_t i = 0; i < count; ++i) {
     double g = loadAsDouble(got.dtype, got.data.get(), i);
     double e = loadAsDouble(expected.dtype, expected.data.get(), i);
@@ -85,6 +86,8 @@ Difference rt::compare(const HostTensor &got, const HostTensor &expected,
               0)
         continue;
     }
+    foundNaN += std::isnan(g) && !std::isnan(e);
+    expectedNaN += std::isnan(e) && !std::isnan(g);
     double distance = std::fabs(g - e);
     double allowed = atol + rtol * std::fabs(e);
     if (!std::isnan(distance))
@@ -102,7 +105,14 @@ Difference rt::compare(const HostTensor &got, const HostTensor &expected,
       " elements differ by more than " + number(atol) + " + " + number(rtol) +
       " * |expected|; first at " + coordinates(got, first) + ": expected " +
       number(loadAsDouble(expected.dtype, expected.data.get(), first)) +
-      ", found " + number(loadAsDouble(got.dtype, got.data.get(), first)) +
-      "; largest difference " + number(result.largest);
+      ", found " + number(loadAsDouble(got.dtype, got.data.get(), first));
+  if (foundNaN)
+    result.text += "; " + std::to_string(foundNaN) +
+                   " are NaN where a number was expected";
+  if (expectedNaN)
+    result.text += "; " + std::to_string(expectedNaN) +
+                   " are a number where NaN was expected";
+  if (foundNaN + expectedNaN < differing)
+    result.text += "; largest difference " + number(result.largest);
   return result;
 }

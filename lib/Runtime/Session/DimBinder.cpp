@@ -86,11 +86,15 @@ std::string remedy(const Program &program, const pkg::Check &check,
   int64_t now = values[only];
   if (!goal)
     return text;
-  values[only] =
+  int64_t needed =
       solve(code, check.lhs, values, only, {now, pkg::unbounded}, *goal);
-  if (values[only] > now &&
-      pkg::ExprValues(code, values).find(check.lhs) == goal)
-    text += ", at least " + std::to_string(values[only]) + " needed";
+  // A remainder holds for one value and not for the next: no least one.
+  auto holds = [&](int64_t value) {
+    values[only] = value;
+    return pkg::ExprValues(code, values).find(check.lhs) == goal;
+  };
+  if (needed > now && needed < INT64_MAX && holds(needed) && holds(needed + 1))
+    text += ", at least " + std::to_string(needed) + " needed";
   return text;
 }
 } // namespace

@@ -118,6 +118,23 @@ expect 2 "--inputs: expected a folder, found 'nowhere'" ./affine --inputs nowher
 mkdir empty
 expect 2 "--inputs: expected x.npy, x.pb, input_0.npy or input_0.pb in 'empty'" ./affine --inputs empty
 
+# Nothing that is read is written, nor one file twice: by file, not by name.
+cp y.npy kept.npy && ln -s y.npy link.npy && ln y.npy hard.npy
+for name in y.npy ./y.npy link.npy hard.npy "$dir/inputs/../y.npy"; do
+  expect 2 "which is the file of input 'x'" ./affine --input @y.npy --output "@$name"
+  expect 2 'which is the file of --expect' ./affine --expect @y.npy --output "@$name"
+done
+cmp -s y.npy kept.npy || bad "--output over --input" "expected the file as it was"
+expect 2 'which is the program' ./affine --output @affine
+expect 2 'which is the program' "$run" affine.actnet --output @affine.actnet
+expect 2 'which --output names too' ./affine --output @new.npy --profile=./new.npy
+[ -e new.npy ] && bad "--profile over --output" "expected no file"
+expect 0 '' ./affine --output @/dev/null --profile=/dev/null
+expect 0 '' ./affine --dim N=1 --input 1 --output @one.npy
+expect 3 '4 are NaN where a number was expected' ./affine --dim N=1 --input nan --expect @one.npy
+expect 0 '' ./affine --dim N=1 --input nan --output @nan.npy
+expect 3 '4 are a number where NaN was expected' ./affine --dim N=1 --input 1 --expect @nan.npy
+
 # What is right to ask for but is not there: exit code 1.
 expect 1 "device: expected auto, host, cuda, cuda:N or toy, found 'tpu'" ./affine --device=tpu
 expect 1 'device cuda: the program has no code for it, only for x86-64-v2, x86-64; compile it with --target=cuda:sm_80' ./affine --device=cuda

@@ -146,6 +146,127 @@ TEST(CApi, RefusesNullsAndIndices) {
   actnet_destroy_session(nullptr);
 }
 
+// Each argument of each function that a caller can get wrong.
+TEST(CApi, RefusesWrongOptions) {
+  Open o("affine");
+  actnet_session *session = nullptr;
+  auto refuses = [&](const actnet_options &options, const char *text) {
+    EXPECT_EQ(actnet_create_session(o.program, &options, &session),
+              ACTNET_INVALID);
+    EXPECT_THAT(actnet_error_text(), HasSubstr(text));
+    EXPECT_EQ(session, nullptr);
+  };
+  actnet_options options = {};
+  options.num_dims = 2;
+  refuses(options, "options.dims: expected 2 dims, found null");
+  actnet_dim_bound unnamed[1] = {{nullptr, 1, 2}};
+  options.dims = unnamed;
+  options.num_dims = 1;
+  refuses(options, "options.dims[0].name: expected a pointer, found null");
+  actnet_dim_bound twice[2] = {{"N", 1, 2}, {"N", 1, 3}};
+  options.dims = twice;
+  options.num_dims = 2;
+  refuses(options, "options.dims[1].name: expected each dim once, found 'N'");
+  for (actnet_dim_bound bad :
+       {actnet_dim_bound{"M", 1, 2}, {"N", 3, 2}, {"N", -1, 2}, {"N", 1, 65}}) {
+    options.dims = &bad;
+    options.num_dims = 1;
+    refuses(options, bad.name);
+  }
+  options = {};
+  options.num_dims = -1;
+  refuses(options, "options.num_dims: expected 0 or more, found -1");
+  options = {};
+  options.threads = -3;
+  refuses(options, "options.threads: expected 0 or more, found -3");
+  options = {};
+  options.in_flight = 65;
+  refuses(options, "65");
+  options = {};
+  options.struct_size = 8;
+  refuses(options, "options.struct_size");
+  options = {};
+  options.deadline = __builtin_nan("");
+  refuses(options, "options.deadline");
+}
+
+TEST(CApi, NamesIndicesAsTheyWereGiven) {
+  Open o("affine");
+  float x[4] = {};
+  int64_t shape[2] = {1, 4};
+  uint64_t job;
+  auto refused = [](actnet_status status, const char *text) {
+    EXPECT_EQ(status, ACTNET_INVALID);
+    EXPECT_STREQ(actnet_error_text(), text);
+  };
+  const char *function = "function: expected 0 to 0, found -1";
+  refused(actnet_bind_input(o.session, -1, 0, ACTNET_F32, shape, 2, x),
+          function);
+  refused(actnet_bind_output(o.session, -1, 0, x, sizeof x), function);
+  refused(actnet_output_shape(o.session, -1, 0, shape), function);
+  refused(actnet_submit(o.session, -1, 0, &job), function);
+  refused(actnet_run(o.session, -1), function);
+  refused(actnet_bind_input(o.session, 0, -2, ACTNET_F32, shape, 2, x),
+          "input: expected 0 to 0, found -2");
+  refused(actnet_bind_output(o.session, 0, 1, x, sizeof x),
+          "output: expected 0 to 0, found 1");
+  refused(actnet_output_shape(o.session, 0, -7, shape),
+          "output: expected 0 to 0, found -7");
+  actnet_tensor_info tensor;
+  refused(actnet_describe_tensor(o.program, 0, actnet_side(7), 0, &tensor),
+          "side: expected ACTNET_INPUT or ACTNET_OUTPUT, found 7");
+  refused(actnet_evaluate_shape(o.program, 0, actnet_side(2), 0, shape, shape),
+          "side: expected ACTNET_INPUT or ACTNET_OUTPUT, found 2");
+}
+
+TEST(CApi, RefusesNullsEverywhere) {
+  Open o("affine");
+  int64_t shape[2] = {1, 4};
+  float x[4] = {};
+  uint64_t job;
+  actnet_program_info program;
+  actnet_function_info function;
+  actnet_tensor_info tensor;
+  actnet_dim_info dim;
+  actnet_memory_info memory;
+  for (actnet_status status :
+       {actnet_describe_device(0, nullptr),
+        actnet_describe_program(nullptr, &program),
+        actnet_describe_program(o.program, nullptr),
+        actnet_describe_function(nullptr, 0, &function),
+        actnet_describe_function(o.program, 0, nullptr),
+        actnet_describe_tensor(nullptr, 0, ACTNET_INPUT, 0, &tensor),
+        actnet_describe_tensor(o.program, 0, ACTNET_INPUT, 0, nullptr),
+        actnet_describe_dim(nullptr, 0, &dim),
+        actnet_describe_dim(o.program, 0, nullptr),
+        actnet_evaluate_shape(nullptr, 0, ACTNET_INPUT, 0, shape, shape),
+        actnet_evaluate_shape(o.program, 0, ACTNET_INPUT, 0, nullptr, shape),
+        actnet_evaluate_shape(o.program, 0, ACTNET_INPUT, 0, shape, nullptr),
+        actnet_open_memory(x, 0, nullptr),
+        actnet_create_session(o.program, nullptr, nullptr),
+        actnet_bind_input(nullptr, 0, 0, ACTNET_F32, shape, 2, x),
+        actnet_bind_input(o.session, 0, 0, ACTNET_F32, nullptr, 2, x),
+        actnet_bind_input(o.session, 0, 0, ACTNET_F32, shape, 2, nullptr),
+        actnet_bind_input(o.session, 0, 0, ACTNET_F32, shape, -1, x),
+        actnet_bind_input(o.session, 0, 0, actnet_dtype(99), shape, 2, x),
+        actnet_bind_output(nullptr, 0, 0, x, sizeof x),
+        actnet_output_shape(nullptr, 0, 0, shape),
+        actnet_output_shape(o.session, 0, 0, nullptr),
+        actnet_submit(nullptr, 0, 0, &job),
+        actnet_submit(o.session, 0, 0, nullptr),
+        actnet_submit(o.session, 0, 64, &job),
+        actnet_wait(nullptr, 1),
+        actnet_run(nullptr, 0),
+        actnet_reset_state(nullptr),
+        actnet_memory(nullptr, &memory),
+        actnet_memory(o.session, nullptr),
+        actnet_chosen(nullptr, nullptr, nullptr, nullptr),
+        actnet_write_profile(nullptr, "x"),
+        actnet_write_profile(o.session, nullptr)})
+    EXPECT_EQ(status, ACTNET_INVALID);
+  EXPECT_EQ(actnet_describe_device(-1, nullptr), ACTNET_INVALID);
+}
+
 TEST(CApi, RefusesFilesThatAreNoPackage) {
   actnet_program *program = nullptr;
   EXPECT_EQ(actnet_open_file("/nonexistent/a.actnet", &program),
