@@ -6,13 +6,17 @@
 #include "CudaText.h"
 
 #include "actnet/Codegen/Host/HostCodegen.h"
+#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/GivenDims.h"
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
+#include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 #include "actnet/Pipelines/Phases.h"
 #include "actnet/Target/Program/AtomicFile.h"
 #include "actnet/Target/Program/Program.h"
 #include "actnet/Target/Program/Report.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Config/llvm-config.h"
 
 using namespace mlir;
@@ -22,29 +26,123 @@ std::string actnet::getProducer() {
   return "actnet " ACTNET_VERSION " (LLVM " LLVM_VERSION_STRING ")";
 }
 
+/// The dim that the user means: by its name, or by the one that the model's
+/// file gave it, where no other has that. Empty: none.
+static StringRef findDim(ModuleOp module, DictionaryAttr bounds,
+                         StringRef asked) {
+  if (auto known = bounds.getNamed(asked))
+    return known->getName().getValue();
+  if (auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr))
+    for (NamedAttribute entry : given)
+      if (auto name = dyn_cast<StringAttr>(entry.getValue());
+          name && name.getValue() == asked && bounds.get(entry.getName()))
+        return entry.getName().getValue();
+  return {};
+}
+
 /// Replaces bounds of named dims.
 static LogicalResult setBounds(ModuleOp module, ArrayRef<DimBounds> dims) {
   StringRef attribute = graph::GraphDialect::kDimsAttr;
   auto known = module->getAttrOfType<DictionaryAttr>(attribute);
-  NamedAttrList bounds(known ? known
-                             : DictionaryAttr::get(module.getContext()));
+  if (!known)
+    known = DictionaryAttr::get(module.getContext());
+  NamedAttrList bounds(known);
+  llvm::StringMap<StringRef> asked;
+  auto error = [&](const DimBounds &dim) {
+    InFlightDiagnostic error = emitError(UnknownLoc::get(module.getContext()));
+    error << "--dim " << dim.name << ": ";
+    return error;
+  };
   for (const DimBounds &dim : dims) {
-    if (!bounds.get(dim.name)) {
-      InFlightDiagnostic error =
-          emitError(UnknownLoc::get(module.getContext()));
-      error << "--dim " << dim.name << ": the model has no such dim; it has ";
-      if (bounds.empty())
-        return error << "none";
-      llvm::interleaveComma(bounds, error, [&](NamedAttribute entry) {
-        error << entry.getName().getValue();
+    StringRef name = findDim(module, known, dim.name);
+    if (name.empty()) {
+      InFlightDiagnostic diagnostic = error(dim);
+      diagnostic << "the model has no such dim; it has ";
+      if (known.empty())
+        return diagnostic << "none";
+      auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr);
+      llvm::interleaveComma(known, diagnostic, [&](NamedAttribute entry) {
+        diagnostic << entry.getName().getValue();
+        if (auto file =
+                given ? given.getAs<StringAttr>(entry.getName()) : StringAttr())
+          diagnostic << " (the file's '" << file.getValue() << "')";
       });
-      return error;
+      return diagnostic;
     }
-    bounds.set(dim.name, DenseI64ArrayAttr::get(module.getContext(),
-                                                {dim.lower, dim.upper}));
+    auto [other, isNew] = asked.try_emplace(name, dim.name);
+    if (!isNew)
+      return error(dim) << "the dim is bounded twice, first as --dim "
+                        << other->second;
+    bounds.set(name, DenseI64ArrayAttr::get(module.getContext(),
+                                            {dim.lower, dim.upper}));
   }
   if (!dims.empty())
     module->setAttr(attribute, bounds.getDictionary(module.getContext()));
+  return success();
+}
+
+/// Bytes beyond which no tensor can lie in a machine's memory.
+static constexpr int64_t kMostBytes = int64_t(1) << 47;
+
+/// With its dims at their upper bounds a tensor must have a size that a
+/// machine can count. Unbounded dims are left to the runtime.
+static LogicalResult checkSize(Operation *op, StringRef what,
+                               RankedTensorType type, DictionaryAttr bounds) {
+  bool isBounded = true;
+  auto upper = [&](StringRef name) -> std::optional<int64_t> {
+    auto range =
+        bounds ? bounds.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
+    isBounded &= range && range.size() == 2 && range[1] >= 0;
+    return isBounded ? std::optional(range[1]) : std::nullopt;
+  };
+  int64_t bytes = graph::getElementBytes(type.getElementType());
+  for (auto [axis, dim] : llvm::enumerate(graph::getDims(type))) {
+    std::optional<int64_t> extent = graph::dimEvaluate(dim, upper);
+    if (!isBounded)
+      return success();
+    if (extent && *extent <= 0)
+      return success();
+    if (!extent || __builtin_mul_overflow(bytes, *extent, &bytes) ||
+        bytes > kMostBytes) {
+      InFlightDiagnostic error = emitError(op->getLoc());
+      error << what << " is too large at the upper bounds: dim " << axis;
+      if (!dim.isConstant())
+        error << ", " << graph::toString(dim) << ",";
+      error << " is ";
+      if (extent)
+        error << *extent;
+      else
+        error << "beyond 64 bits";
+      return error << ", and a tensor can have 2^47 bytes at most";
+    }
+  }
+  return success();
+}
+
+/// Looks at every tensor of the graph level.
+static LogicalResult checkSizes(ModuleOp module) {
+  auto bounds =
+      module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal())
+      continue;
+    for (BlockArgument argument : function.getArguments()) {
+      auto name = function.getArgAttrOfType<StringAttr>(
+          argument.getArgNumber(), graph::GraphDialect::kNameAttr);
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (type && failed(checkSize(
+                      function,
+                      name ? "input '" + name.str() + "'"
+                           : "input " + std::to_string(argument.getArgNumber()),
+                      type, bounds)))
+        return failure();
+    }
+    for (Operation &op : function.getBody().front())
+      for (Value result : op.getResults())
+        if (auto type = dyn_cast<RankedTensorType>(result.getType());
+            type && failed(checkSize(&op, "its result", type, bounds)))
+          return failure();
+  }
   return success();
 }
 
@@ -69,13 +167,13 @@ static LogicalResult emitLLVM(ModuleOp module, const CompileOptions &options) {
   if (failed(variant))
     return failure();
   OwningOpRef<ModuleOp> target = ModuleOp::create(module.getLoc());
-  for (auto kernel : module.getOps<kernel::FuncOp>())
-    if (failed(host::emitKernel(kernel, *variant, *target)))
-      return failure();
-  if (failed(host::lowerToLLVM(*target)))
-    return failure();
-  FailureOr<std::string> text = host::printLLVM(*target, *variant);
-  if (failed(text))
+  SmallVector<kernel::FuncOp> kernels(module.getOps<kernel::FuncOp>());
+  FailureOr<std::string> text = std::string();
+  if (failed(host::lowerKernels(kernels, *variant, *target,
+                                [&](ModuleOp lowered) -> LogicalResult {
+                                  text = host::printLLVM(lowered, *variant);
+                                  return text;
+                                })))
     return failure();
   return writeText(module, options.output,
                    [&](llvm::raw_ostream &out) { out << *text; });
@@ -92,6 +190,7 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult checkFiles();
   LogicalResult chooseTargets(Level level);
   LogicalResult makeClones(Level last);
   LogicalResult emitText(ModuleOp clone);
@@ -114,8 +213,55 @@ private:
 
 } // namespace
 
+static StringRef nameOf(Emit emit) {
+  static constexpr llvm::StringLiteral names[] = {
+      "program", "package", "object", "graph",
+      "kernel",  "actor",   "cuda",   "llvm"};
+  return names[static_cast<unsigned>(emit)];
+}
+
 static bool isText(Emit emit) {
   return emit != Emit::program && emit != Emit::package && emit != Emit::object;
+}
+
+/// Nothing that is read may be written, nor one file twice: looked at before
+/// anything is written, and by file, not by name.
+LogicalResult Compiler::checkFiles() {
+  struct File {
+    std::string what, path;
+  };
+  SmallVector<File> read, written;
+  for (const std::string &input : options.inputs)
+    read.push_back({"the input", input});
+  llvm::StringSet<> weights;
+  model.walk([&](graph::ConstantOp op) {
+    if (auto weight = dyn_cast<graph::WeightAttr>(op.getValue()))
+      if (!weight.getFile().starts_with("buffer:") &&
+          weights.insert(weight.getFile()).second)
+        read.push_back(
+            {"a file of the model's weights", weight.getFile().str()});
+  });
+  if (options.emit == Emit::program)
+    read.push_back({"the runner", options.runner});
+  if (!options.memory && options.output != "-")
+    written.push_back({"-o", options.output});
+  if (options.emit == Emit::object && !options.memory)
+    written.push_back({"the header of -o",
+                       (StringRef(options.output).drop_back(2) + ".h").str()});
+  if (!options.report.empty())
+    written.push_back({"--report", options.report});
+  for (auto [i, to] : llvm::enumerate(written)) {
+    for (const File &from : read)
+      if (isSameFile(to.path, from.path))
+        return error() << to.what << " " << to.path << ": is " << from.what
+                       << (to.path == from.path ? "" : ", '" + from.path + "'")
+                       << "; nothing was written";
+    for (const File &other : ArrayRef(written).take_front(i))
+      if (isSameFile(to.path, other.path))
+        return error() << to.what << " " << to.path << ": is the file of "
+                       << other.what << " too; nothing was written";
+  }
+  return success();
 }
 
 LogicalResult Compiler::chooseTargets(Level level) {
@@ -222,16 +368,24 @@ LogicalResult Compiler::emitPackage() {
 }
 
 LogicalResult Compiler::run() {
-  if (failed(setBounds(model, options.dims)))
+  if (failed(checkFiles()) || failed(setBounds(model, options.dims)))
     return failure();
   FailureOr<Level> level = detectLevel(model);
-  if (failed(level) || failed(chooseTargets(*level)))
+  if (failed(level) || failed(chooseTargets(*level)) ||
+      (*level == Level::graph && failed(checkSizes(model))))
     return failure();
   Level last = options.emit == Emit::graph ? Level::graph
                : options.emit == Emit::kernel || options.emit == Emit::llvm ||
                        options.emit == Emit::cuda
                    ? Level::kernel
                    : Level::actor;
+  if (*level > last)
+    return error() << "--emit=" << nameOf(options.emit)
+                   << ": the module is on the " << toString(*level)
+                   << " level already, which is below; give the model, or its "
+                      "text of the "
+                   << (last == Level::graph ? "graph" : "graph or kernel")
+                   << " level";
   if (failed(runPhases(model, last, std::nullopt, options.onPhase)) ||
       failed(makeClones(last)))
     return failure();

@@ -33,6 +33,7 @@ INPUT                 a model: .onnx, or .mlir of any level (graph, kernel, acto
 --report=FILE.html    writes a page with the memory plan, the kernels and the weights
 --time-report         says how long each phase took
 -v                    says what was decided, and why
+--list-operators      lists the ONNX operators that are supported
 --help, --version
 )";
 }
@@ -151,12 +152,17 @@ static llvm::Expected<DimBounds> parseDim(StringRef text) {
   if (upper.empty() && !range.contains(".."))
     upper = lower;
   dim.name = name.str();
-  bool bad = name.empty() || lower.getAsInteger(10, dim.lower) || dim.lower < 0;
-  if (!upper.empty())
-    bad |= upper.getAsInteger(10, dim.upper) || dim.upper < dim.lower;
-  if (bad)
-    return llvm::createStringError(
-        "--dim " + text + ": expected NAME=LOWER..UPPER, such as N=1..64");
+  auto fail = [&](const llvm::Twine &what) {
+    return llvm::createStringError("--dim " + text + ": " + what);
+  };
+  // Signed, so that -1 is named for what it is.
+  if (name.empty() || lower.getAsInteger(10, dim.lower) ||
+      (!upper.empty() && upper.getAsInteger(10, dim.upper)))
+    return fail("expected NAME=LOWER..UPPER, such as N=1..64");
+  if (dim.lower < 0 || (!upper.empty() && dim.upper < 0))
+    return fail("bounds are not negative");
+  if (!upper.empty() && dim.upper < dim.lower)
+    return fail("the lower bound is above the upper one");
   return dim;
 }
 
@@ -214,7 +220,8 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
                            : llvm::Error::success();
     };
     bool isSwitch = flag == "--time-report" || flag == "-v" ||
-                    flag == "--help" || flag == "-h" || flag == "--version";
+                    flag == "--help" || flag == "-h" ||
+                    flag == "--list-operators" || flag == "--version";
     if (isSwitch && hasValue)
       return usage(flag + " takes no value");
     if (argument == "-o") {
@@ -247,6 +254,10 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
       llvm::Expected<DimBounds> dim = parseDim(value);
       if (!dim)
         return dim.takeError();
+      for (const DimBounds &other : line.compile.dims)
+        if (other.name == dim->name)
+          return llvm::createStringError("--dim " + value + ": the dim '" +
+                                         dim->name + "' is bounded twice");
       line.compile.dims.push_back(std::move(*dim));
     } else if (flag == "--report") {
       if (llvm::Error error = take())
@@ -258,6 +269,8 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
       line.verbose = true;
     } else if (flag == "--help" || flag == "-h") {
       line.help = true;
+    } else if (flag == "--list-operators") {
+      line.listOperators = true;
     } else if (flag == "--version") {
       line.version = true;
     } else if (argument.starts_with("-")) {
@@ -268,7 +281,7 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
       line.input = argument.str();
     }
   }
-  if (line.help || line.version)
+  if (line.help || line.version || line.listOperators)
     return line;
   if (line.input.empty())
     return usage("no input");

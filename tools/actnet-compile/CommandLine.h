@@ -21,6 +21,7 @@ struct CommandLine {
   bool verbose = false;
   bool help = false;
   bool version = false;
+  bool listOperators = false;
 };
 
 /// Reads the command line; an error is one line that names the argument.

@@ -69,6 +69,7 @@ static int compile(CommandLine &line, const char *argv0) {
   OwningOpRef<ModuleOp> module = readInput(line.input, context);
   if (!module)
     return 1;
+  line.compile.inputs = {line.input};
   line.compile.runner = findRunner(argv0, line.compile.toy);
   if (!module->getSymName())
     line.compile.model = llvm::sys::path::stem(line.input).str();
@@ -89,6 +90,8 @@ int main(int argc, char **argv) {
   }
   if (line->help)
     llvm::outs() << getHelp();
+  else if (line->listOperators)
+    llvm::outs() << onnx::describeOperators();
   else if (line->version)
     llvm::outs() << getProducer() << "\n";
   else

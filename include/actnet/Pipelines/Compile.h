@@ -50,6 +50,8 @@ struct CompileOptions {
   bool toy = false;
   /// The floats that cuda and toy compute with: f32, bf16 or f16.
   std::string precision = "f32";
+  /// Files that were read to make the module: nothing may be written to them.
+  std::vector<std::string> inputs;
   /// Bounds that replace the model's own.
   std::vector<DimBounds> dims;
   /// The prebuilt runner; needed for programs.

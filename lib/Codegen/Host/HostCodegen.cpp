@@ -12,6 +12,9 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Threading.h"
+
 #include <atomic>
 #include <thread>
 
@@ -70,6 +73,79 @@ LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel,
   return emitter.end();
 }
 
+namespace {
+/// Keeps the first error that this thread emits, instead of printing it.
+class ErrorKeeper {
+public:
+  explicit ErrorKeeper(MLIRContext *context)
+      : engine(context->getDiagEngine()), thread(llvm::get_threadid()) {
+    id = engine.registerHandler([this](Diagnostic &diagnostic) {
+      if (llvm::get_threadid() != thread ||
+          diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      if (text.empty())
+        text = diagnostic.str();
+      return success();
+    });
+  }
+  ~ErrorKeeper() { engine.eraseHandler(id); }
+  std::string text;
+
+private:
+  DiagnosticEngine &engine;
+  DiagnosticEngine::HandlerID id;
+  uint64_t thread;
+};
+} // namespace
+
+/// The element types of a kernel's operands, once each: `f32, ui8`.
+static std::string elementTypes(kernel::FuncOp kernel) {
+  llvm::SetVector<Type> types;
+  for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(),
+                                            kernel.getResultTypes()))
+    if (isa<RankedTensorType>(type))
+      types.insert(getElementTypeOrSelf(type));
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  llvm::interleaveComma(types, out);
+  return text;
+}
+
+LogicalResult
+actnet::host::lowerKernels(ArrayRef<kernel::FuncOp> kernels,
+                           const HostVariant &variant, ModuleOp target,
+                           llvm::function_ref<LogicalResult(ModuleOp)> use) {
+  for (kernel::FuncOp kernel : kernels)
+    if (failed(emitKernel(kernel, variant, target)))
+      return failure();
+  {
+    ErrorKeeper keeper(target.getContext());
+    if (succeeded(lowerToLLVM(target)) && succeeded(use(target)))
+      return success();
+  }
+  // What went wrong in a batch says nothing to a user: find its kernel.
+  for (kernel::FuncOp kernel : kernels) {
+    OwningOpRef<ModuleOp> alone = ModuleOp::create(kernel.getLoc());
+    std::string text;
+    {
+      ErrorKeeper keeper(kernel.getContext());
+      if (succeeded(emitKernel(kernel, variant, *alone)) &&
+          succeeded(lowerToLLVM(*alone)) && succeeded(use(*alone)))
+        continue;
+      text = keeper.text;
+    }
+    return emitError(kernel.getLoc())
+           << "the host code generator cannot lower kernel '"
+           << kernel.getSymName() << "' (family "
+           << stringifyFamily(kernel.getFamily()) << ", element types "
+           << elementTypes(kernel) << "): " << text;
+  }
+  kernel::FuncOp first = kernels.front();
+  return emitError(first.getLoc())
+         << "the host code generator cannot lower the kernels from '"
+         << first.getSymName() << "' on, together";
+}
+
 FailureOr<HostImage>
 actnet::host::compileHostImage(ModuleOp kernelModule,
                                const HostVariant &variant,
@@ -97,13 +173,13 @@ actnet::host::compileHostImage(ModuleOp kernelModule,
   auto work = [&] {
     for (unsigned i; (i = next++) < batches && !bad;) {
       OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
-      bool ok = true;
-      for (unsigned k = i * batch;
-           k < std::min<unsigned>(kernels.size(), (i + 1) * batch); ++k)
-        ok &= succeeded(emitKernel(kernels[k], variant, *module));
-      if (!ok || failed(lowerToLLVM(*module)) ||
-          failed(
-              compileObject(*module, variant, /*runtime=*/i == 0, objects[i])))
+      auto part = ArrayRef(kernels).slice(
+          i * batch, std::min<size_t>(batch, kernels.size() - i * batch));
+      if (failed(lowerKernels(part, variant, *module, [&](ModuleOp lowered) {
+            objects[i].clear();
+            return compileObject(lowered, variant, /*runtime=*/i == 0,
+                                 objects[i]);
+          })))
         bad = true;
     }
   };

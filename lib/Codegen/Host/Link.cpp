@@ -6,6 +6,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -36,9 +37,13 @@ LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects,
   auto temporary = [&](StringRef suffix, std::string &path) -> LogicalResult {
     SmallString<128> name;
     if (std::error_code error =
-            llvm::sys::fs::createTemporaryFile("actnet", suffix, name))
+            llvm::sys::fs::createTemporaryFile("actnet", suffix, name)) {
+      SmallString<128> folder;
+      llvm::sys::path::system_temp_directory(/*ErasedOnReboot=*/true, folder);
       return emitError(loc)
-             << "cannot make a temporary file: " << error.message();
+             << "cannot make a temporary file in '" << folder
+             << "' (TMPDIR names the folder): " << error.message();
+    }
     path = name.str().str();
     removers.push_back(std::make_unique<llvm::FileRemover>(name));
     return success();

@@ -45,6 +45,22 @@ static std::string describe(const llvm::SetVector<Operation *> &ops) {
   return text;
 }
 
+/// The name, in the model, of the largest constant among these; null: none.
+static StringAttr nameOf(const llvm::SetVector<Operation *> &ops) {
+  StringAttr name;
+  int64_t most = -1;
+  for (Operation *op : ops) {
+    auto loc = dyn_cast<NameLoc>(op->getLoc());
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    if (!isa<graph::ConstantOp>(op) || !loc || !type ||
+        !type.hasStaticShape() || type.getNumElements() <= most)
+      continue;
+    most = type.getNumElements();
+    name = loc.getName();
+  }
+  return name;
+}
+
 Value RecipeOutliner::materialize(OpBuilder &b, Value constant) {
   if (Value known = weights.lookup(constant))
     return known;
@@ -63,6 +79,8 @@ Value RecipeOutliner::materialize(OpBuilder &b, Value constant) {
     auto recipe = func::FuncOp::create(b, loc, name, type);
     recipe.setPrivate();
     recipe->setAttr(graph::GraphDialect::kRecipeAttr, b.getUnitAttr());
+    if (StringAttr given = nameOf(ops))
+      recipe->setAttr(graph::GraphDialect::kNameAttr, given);
     b.setInsertionPointToStart(recipe.addEntryBlock());
     IRMapping mapping;
     for (Operation *op : ops)

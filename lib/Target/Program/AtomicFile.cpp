@@ -4,6 +4,7 @@
 #include "actnet/Target/Program/AtomicFile.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace llvm;
 
@@ -34,6 +35,9 @@ Error actnet::writeFileAtomically(
     return createStringError(std::errc::invalid_argument,
                              "cannot write '%s': it is not a regular file",
                              path.str().c_str());
+  SmallString<128> real;
+  if (!sys::fs::real_path(path, real))
+    path = real;
   Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(
       path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
   if (!file)
@@ -60,4 +64,24 @@ Error actnet::writeFileAtomically(
   if (Error kept = file->keep(path))
     return failed(path, errorToErrorCode(std::move(kept)));
   return Error::success();
+}
+
+/// The file that a path leads to: the real folder, and the name in it.
+static SmallString<128> resolve(StringRef path) {
+  SmallString<128> whole(path), real;
+  (void)sys::fs::make_absolute(whole);
+  if (!sys::fs::real_path(whole, real))
+    return real;
+  if (sys::fs::real_path(sys::path::parent_path(whole), real))
+    return whole;
+  sys::path::append(real, sys::path::filename(whole));
+  return real;
+}
+
+bool actnet::isSameFile(StringRef a, StringRef b) {
+  sys::fs::file_status first, second;
+  if (!sys::fs::status(a, first) && !sys::fs::status(b, second))
+    return first.type() == sys::fs::file_type::regular_file &&
+           sys::fs::equivalent(first, second);
+  return resolve(a) == resolve(b);
 }

@@ -73,6 +73,15 @@ mlir::LogicalResult emitKernel(kernel::FuncOp kernel,
 /// Lowers what `emitKernel` made to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
+/// Emits kernels into `target`, lowers it and hands it to `use`. Where that
+/// fails the kernel at fault is sought, alone in a module, and named at its
+/// location with its family and element types: what other libraries say of
+/// their own ops is only the end of that message. `use` may be called again.
+mlir::LogicalResult
+lowerKernels(llvm::ArrayRef<kernel::FuncOp> kernels, const HostVariant &variant,
+             mlir::ModuleOp target,
+             llvm::function_ref<mlir::LogicalResult(mlir::ModuleOp)> use);
+
 /// LLVM IR, as text, of a module that `lowerToLLVM` made: optimised, as machine
 /// code is made of it. Errors are emitted at the module.
 mlir::FailureOr<std::string> printLLVM(mlir::ModuleOp module,

@@ -17,10 +17,17 @@ namespace actnet {
 
 /// Writes a file through `write`; `-` is standard output. On any failure, such
 /// as a full disk, the file is as it was before, and the error, one line, names
-/// it.
+/// it. A symbolic link is followed. The file is a new one under the old name:
+/// whoever still uses the old one, by another name too, keeps its bytes, and
+/// what counts is the right to write to the folder.
 llvm::Error writeFileAtomically(
     llvm::StringRef path,
     llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
+
+/// Whether two paths lead to one regular file, by whatever name: through
+/// folders, symbolic links or hard links. Files that do not exist yet are
+/// compared by their folder and name.
+bool isSameFile(llvm::StringRef a, llvm::StringRef b);
 
 } // namespace actnet
 

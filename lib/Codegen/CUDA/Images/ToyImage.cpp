@@ -109,7 +109,8 @@ LogicalResult ToyCompiler::prepare() {
   SmallString<128> path;
   if (std::error_code code =
           llvm::sys::fs::createUniqueDirectory("actnet-toy", path))
-    return error() << "cannot make a temporary folder: " << code.message();
+    return error() << "cannot make the temporary folder '" << path
+                   << "' (TMPDIR names where): " << code.message();
   folder = path.str().str();
   std::vector<StringRef> parts;
   auto add = [&](const KernelHeader &file) {

@@ -190,8 +190,21 @@ TableBuilder::addTensor(FuncOp function, TensorAttr tensor,
     return function.emitError("'") << tensor.getName() << "' has elements of "
                                    << tensor.getType().getElementType()
                                    << ", which no package can hold";
+  // The rules of the package's reader, said before it is written.
+  StringRef name = tensor.getName();
+  auto isControl = [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == 127;
+  };
+  if (name.empty() || llvm::any_of(name, isControl))
+    return function.emitError("an input or output has ")
+           << (name.empty() ? "no name" : "a control character in its name");
+  for (const auto &other : to)
+    if (other->name == name)
+      return function.emitError("two of its inputs or two of its outputs are "
+                                "called '")
+             << name << "'";
   auto entry = std::make_unique<pkg::Tensor>();
-  entry->name = tensor.getName().str();
+  entry->name = name.str();
   entry->dtype = *dtype;
   entry->shape = exprs(graph::getDims(tensor.getType()));
   to.push_back(std::move(entry));
