@@ -5,8 +5,8 @@
 #
 #   utils/gpu-check.sh --prepare FOLDER [OPTION...]
 #       On a build machine (compiler, NVRTC and .venv-test; no GPU): compiles all
-#       that is to run, with references, into FOLDER, at most 60 MiB.
-#       Takes minutes. For less of it:
+#       that is to run, with references, into FOLDER, and packs that as
+#       FOLDER.tar.xz, at most 60 MiB. Takes many minutes. For less of it:
 #         --parts=LIST          of conformance,timings,models,twins,families
 #         --families=, --twins=, --models=, --timings=, --precisions=LIST
 #         --architectures=LIST  default: sm_80,sm_90a,sm_100; PTX comes with them
@@ -339,7 +339,7 @@ while (($# > 0)); do
       shift ;;
     --device=*) device=${1#*=} ;;
     --stand-in=*) standIn=${1#*=} ;;
-    -h | --help) sed -n '4,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '4,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
     *) usage "unknown argument '$1'" ;;
   esac
   shift

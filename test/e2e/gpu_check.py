@@ -99,6 +99,44 @@ class Check:
         require(done.returncode == 1 and "no end within 1 s" in report, report[-3000:])
         require(seconds < 40, f"took {seconds:.0f} s")
 
+    def figures(self):
+        """What a GPU would answer, from scripts that say it."""
+        program, kept = self.folder / "actnet-run", self.folder / "kept"
+        kept.mkdir()
+        for name in ("actnet-run", "checks.tsv"):
+            (self.folder / name).rename(kept / name)
+        (self.folder / "checks.tsv").write_text("")
+        program.write_text("""#!/bin/bash
+case "$*" in
+  --list-devices) echo "cuda:0: Some GPU, sm_90a" ;;
+  *time-copy*) echo '{"latency_ms": {"median": 1.25, "mean": 9}}' ;;
+  *) echo '{"latency_ms": {"median": 1.5e+00, "mean": 9}}' ;;
+esac
+""")
+        (self.folder / "conformance").mkdir()
+        suite = self.folder / "DeviceConformanceTest"
+        suite.write_text("""#!/bin/bash
+[[ $1 == *=gpu.*-* ]] || { echo '[       OK ] gpu.one (3 ms)'; exit; }
+echo '[ RUN      ] gpu.two'
+echo 'Cts.cpp:57: does not hold: two == 2'
+echo '[  FAILED  ] gpu.two (3 ms)'
+echo '[  FAILED  ] gpu.two'
+exit 1
+""")
+        for file in (program, suite):
+            file.chmod(0o755)
+        done, report = self.run()
+        suite.unlink()
+        (self.folder / "conformance").rmdir()
+        for name in ("actnet-run", "checks.tsv"):
+            (kept / name).rename(self.folder / name)
+        require(done.returncode == 1, f"status {done.returncode}")
+        for text in ("| device | cuda:0: Some GPU, sm_90a |", "| copy | 1.25 | 1717 GB/s | 100 % |",
+                     "| softmax | 1.5e+00 | 1431 GB/s | 83 % |", "7 tests passed, 1 failed",
+                     "- conformance: gpu.two (3 ms): Cts.cpp:57: does not hold: two == 2",
+                     "| result | 9 passed, 1 failed, 0 not run |"):
+            require(text in report, f"{text!r} is missing: {report[-3000:]}")
+
     def no_driver(self):
         done, report = self.run("--device=cuda:7")
         require(done.returncode == 1, f"status {done.returncode}")
@@ -123,6 +161,7 @@ def main():
             cases.case("a wrong number is named", check.wrong_number)
             cases.case("a damaged program is named", check.damaged_program)
             cases.case("a program that does not end is ended", check.endless_program)
+            cases.case("figures and failures of the suite are reported", check.figures)
             cases.case("a GPU that is not there is a failure", check.no_driver)
             cases.case("a folder without checks is refused", check.nothing_prepared)
     return cases.finish(args)
