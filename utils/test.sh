@@ -109,9 +109,19 @@ sanitized() { # STEP PRESET FOLDER: builds and runs the runtime half's unit test
   build "$2" "$3" -DACTNET_BUILD_COMPILER=OFF && unit_tests "$1" "$3"
 }
 
-# The streams of the devices mostly sleep, so four at a time.
+# The streams of the devices mostly sleep, so four at a time. Device cuda runs on
+# the driver's stand-in, with what ctest tells it in a plain run.
 conformance() { # STEP SEEDS
-  local pids=() failed=0
+  local pids=() failed=0 setting
+  while IFS= read -r setting; do export "${setting?}"; done < <(
+    ctest --test-dir build -R '^DeviceConformanceTest$' --show-only=json-v1 |
+      /usr/bin/python3 -c 'import json, sys
+for test in json.load(sys.stdin)["tests"]:
+    for entry in test["properties"]:
+        if entry["name"] == "ENVIRONMENT": print(*entry["value"], sep="\n")')
+  export ACTNET_CTS_CUDA_SEEDS=$2
+  build/bin/test/DeviceConformanceTest --gtest_list_tests | grep -q "cuda$2" ||
+    { echo "device cuda is not part of the suite" >&2; return 1; }
   for shard in 0 1 2 3; do
     GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$shard GTEST_BRIEF=1 ACTNET_CTS_SEEDS=$2 \
       GTEST_OUTPUT=xml:$results/$1/shard$shard.xml \
@@ -170,6 +180,7 @@ step demo "utils/demo.sh" utils/demo.sh
 step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
+step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-cuda test/e2e/twins.py --devices cuda --target cuda:sm_80,cuda:sm_90a,cuda:sm_100,toy --driver build/lib/stand-in
 step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300

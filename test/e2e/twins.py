@@ -5,8 +5,13 @@
 Each is compiled once for all devices asked for and run on each of them with
 several batches. The largest difference to onnxruntime is held against what
 another input changes: 1e-4 of it in f32, 2e-2 in f16 and bf16.
+
+Device cuda runs on the driver that --driver names: the stand-in where no GPU is
+(it takes the kernels' toy code, so the target must name toy too).
 """
 
+import os
+import pathlib
 import sys
 import tempfile
 
@@ -48,6 +53,13 @@ class Twin:
         require_success([self.compiler, self.file, f"--target={target}", "--dim",
                          f"N=1..{MAX_BATCH}", "-o", self.program(precision), *flags], timeout=900)
 
+    def environment(self, precision, driver):
+        """What a program needs to find the stand-in for the driver."""
+        if not driver:
+            return None
+        return dict(os.environ, LD_LIBRARY_PATH=str(driver),
+                    ACTNET_STANDIN_PACKAGE=self.program(precision))
+
     def agree(self, device, precision, batch, seed, flags, environment):
         name, value = random_input(self.model, batch, seed)
         expected = self.expected(batch, seed)
@@ -73,6 +85,8 @@ def main():
     cases.parser.add_argument("--devices", type=listed, default=["host"])
     cases.parser.add_argument("--precisions", type=listed, default=["f32"])
     cases.parser.add_argument("--target", default="host", help="as actnet-compile's")
+    cases.parser.add_argument("--driver", type=pathlib.Path,
+                              help="folder of the libcuda.so.1 that device cuda opens")
     cases.parser.add_argument("--batches", type=lambda text: [int(n) for n in text.split(",")],
                               default=[1, 3])
     cases.parser.add_argument("--seed", type=int, default=1)
@@ -83,7 +97,8 @@ def main():
             twin = Twin(name, model, folder, args.bin / "actnet-compile")
 
             def check(device, precision, batch):
-                error = twin.agree(device, precision, batch, args.seed, [], None)
+                environment = twin.environment(precision, device == "cuda" and args.driver)
+                error = twin.agree(device, precision, batch, args.seed, [], environment)
                 if args.verbose:
                     print(f"{name} {precision} on {device}, N={batch}: {error:.1e}", flush=True)
 

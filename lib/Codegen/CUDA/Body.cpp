@@ -62,12 +62,12 @@ Text Printer::literal(Type type, Attribute number) {
       return exact.isNegative() ? "-infinity()" : "infinity()";
     // As short as it comes back exactly.
     char digits[32];
-    char *end = isDouble ? std::to_chars(digits, std::end(digits),
-                                         exact.convertToDouble())
-                               .ptr
-                         : std::to_chars(digits, std::end(digits),
-                                         exact.convertToFloat())
-                               .ptr;
+    char *end =
+        isDouble
+            ? std::to_chars(digits, std::end(digits), exact.convertToDouble())
+                  .ptr
+            : std::to_chars(digits, std::end(digits), exact.convertToFloat())
+                  .ptr;
     Text text(digits, end);
     if (text.find_first_of(".e") == Text::npos)
       text += ".0";
@@ -281,8 +281,8 @@ Text BodyPrinter::cast(Operation &op, StringRef x) {
       .Case<arith::IndexCastOp, arith::IndexCastUIOp>(
           [&](auto) { return as(x); })
       .Case([&](arith::BitcastOp) {
-        Text bits = ("bitsAs<" + p.memoryType(to) + ">(" +
-                     p.stored(from, x) + ")");
+        Text bits =
+            ("bitsAs<" + p.memoryType(to) + ">(" + p.stored(from, x) + ")");
         return from.isInteger(1) ? x.str() : p.loaded(to, bits);
       })
       .Default([&](Operation *other) {

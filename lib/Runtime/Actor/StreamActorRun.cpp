@@ -30,6 +30,9 @@ void StreamActor::fail(Job &job, Status status) {
 
 void StreamActor::noteSubmitted(Job &job, uint32_t stream, Status status) {
   if (!status) {
+    // A device that runs beside us may have taken a part of it: what the job
+    // writes counts as torn.
+    job.started |= device.info().reportsFaults;
     fail(job, std::move(status));
     return;
   }

@@ -100,8 +100,12 @@ Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
   sizes.reserve(launch.operands.size());
   dims.reserve(launch.dims.size());
   for (uint32_t id : launch.operands) {
-    ACTNET_ASSIGN_OR_RETURN(std::byte * pointer, address(id));
     ACTNET_ASSIGN_OR_RETURN(int64_t bytes, value(function.buffers[id]->size));
+    // A view without elements lies nowhere.
+    bool isEmpty = function.buffers[id]->root != pkg::none && bytes <= 0;
+    ACTNET_ASSIGN_OR_RETURN(std::byte * pointer,
+                            address(isEmpty ? function.buffers[id]->root : id));
+    bytes = std::max<int64_t>(bytes, 0);
     operands.push_back(pointer);
     sizes.push_back(uint64_t(bytes));
   }

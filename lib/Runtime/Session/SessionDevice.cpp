@@ -10,12 +10,12 @@
 using namespace actnet;
 using namespace actnet::rt;
 
-/// A GPU that works ends its jobs long before.
+/// A GPU that works, and one in software, ends its jobs long before.
 static constexpr double gpuDeadlineSeconds = 300;
 
 int64_t Session::deadlineNs() const {
   double seconds = options.deadlineSeconds;
-  if (seconds == 0 && device->info().kind == "cuda")
+  if (seconds == 0 && device->info().kind != "host")
     seconds = gpuDeadlineSeconds;
   return seconds > 0 && seconds < 1e9 ? deadlineAfter(int64_t(seconds * 1e9))
                                       : INT64_MAX;

@@ -53,3 +53,23 @@ func.func @mask(%x: tensor<4xf32>, %i: tensor<4xi64>, %j: tensor<4xi64>) -> tens
   %0 = graph.select %m, %x, %low : tensor<4xi1>, tensor<4xf32>, tensor<f32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// Positions and what is computed from them stay f32 until they meet data.
+// CHECK-LABEL: func @positions
+// CHECK:         %[[I:.*]] = graph.iota
+// CHECK:         %[[P:.*]] = graph.cast %[[I]] : {{.*}} to tensor<?xf32
+// CHECK:         %[[M:.*]] = graph.mul %[[P]], %{{.*}}xf32
+// CHECK:         %[[S:.*]] = graph.sin %[[M]] : tensor<?xf32
+// CHECK:         %[[N:.*]] = graph.cast %[[S]] : {{.*}} to tensor<?xbf16
+// CHECK:         graph.add %{{.*}}, %[[N]] : tensor<?xbf16
+func.func @positions(%x: tensor<?xf32, #graph.dims<S>>) -> tensor<?xf32, #graph.dims<S>> {
+  %f = graph.constant dense<0.01> : tensor<f32>
+  %i = graph.iota axis 0 {start = 0.0, step = 1.0} : tensor<?xi64, #graph.dims<S>>
+  %p = graph.cast %i : tensor<?xi64, #graph.dims<S>> to tensor<?xf32, #graph.dims<S>>
+  %m = graph.mul %p, %f : tensor<?xf32, #graph.dims<S>>, tensor<f32>
+  %s = graph.sin %m : tensor<?xf32, #graph.dims<S>>
+  %0 = graph.add %x, %s : tensor<?xf32, #graph.dims<S>>, tensor<?xf32, #graph.dims<S>>
+  return %0 : tensor<?xf32, #graph.dims<S>>
+}

@@ -11,6 +11,11 @@
 // RUN: actnet-run %t.actnet --function static | FileCheck %s --check-prefix=STATIC
 // STATIC: y: f32 [3, 4], min 0, max 0
 //
+// RUN: actnet-run %t.actnet --function parts --dim N=0 | FileCheck %s --check-prefix=PARTS0
+// PARTS0: y: f32 [0, 9], empty
+// RUN: actnet-run %t.actnet --function parts --dim N=2 --input x=2 | FileCheck %s --check-prefix=PARTS2
+// PARTS2: y: f32 [2, 9], min 2, max 4
+//
 // RUN: actnet-run %t.actnet --function window --dim H=5 | FileCheck %s --check-prefix=WINDOW
 // WINDOW: y: f32 [1, 1, 1, 1]
 // RUN: not actnet-run %t.actnet --function window --dim H=4 2>&1 | FileCheck %s --check-prefix=SMALL
@@ -38,6 +43,15 @@ module attributes {graph.dims = {N = array<i64: 0, 8>, H = array<i64: 1, 16>}} {
     %2 = graph.reduce prod %x dims [0] : tensor<?x4xf32, #graph.dims<N, 4>>
     %3 = graph.exp %x : tensor<?x4xf32, #graph.dims<N, 4>>
     return %0, %1, %2, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?x4xf32, #graph.dims<N, 4>>
+  }
+  func.func @parts(%x: tensor<?x3xf32, #graph.dims<N, 3>> {graph.name = "x"})
+      -> (tensor<?x9xf32, #graph.dims<N, 9>> {graph.name = "y"}) {
+    %w = graph.constant dense<1.0> : tensor<2x3xf32>
+    %0 = graph.abs %x : tensor<?x3xf32, #graph.dims<N, 3>>
+    %1 = graph.slice %0 starts <0, 1> sizes <N, 2> steps [1, 1] : tensor<?x3xf32, #graph.dims<N, 3>>
+    %2 = graph.einsum "mk,kn->mn" %1, %w : tensor<?x2xf32, #graph.dims<N, 2>>, tensor<2x3xf32>
+    %3 = graph.concat %0, %2, %x axis 1 : tensor<?x3xf32, #graph.dims<N, 3>>, tensor<?x3xf32, #graph.dims<N, 3>>, tensor<?x3xf32, #graph.dims<N, 3>>
+    return %3 : tensor<?x9xf32, #graph.dims<N, 9>>
   }
   func.func @window(%x: tensor<1x1x?x3xf32, #graph.dims<1, 1, H, 3>> {graph.name = "x"})
       -> (tensor<1x1x?x1xf32, #graph.dims<1, 1, H - 4, 1>> {graph.name = "y"}) {

@@ -4,6 +4,8 @@
 // RUN: rm -rf %t && mkdir %t
 // RUN: actnet-compile %s -o %t/model
 // RUN: %t/model --info | FileCheck %s --check-prefix=INFO
+// RUN: not %t/model --device=cuda 2>&1 | FileCheck %s --check-prefix=CUDA
+// CUDA: device cuda: the program has no code for it, only for x86-64-v4, x86-64-v3; compile it with --target=cuda:sm_80
 // INFO: model 'tiny'
 // INFO: host code: {{.*}}x86-64-v3
 // INFO: dim N = 1..8

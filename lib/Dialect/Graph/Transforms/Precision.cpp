@@ -27,8 +27,8 @@ public:
   void run();
 
 private:
-  /// Values that stay f32: made of constants alone, or positions, which narrow
-  /// floats cannot count.
+  /// Values that stay f32: made of constants alone, or of positions and other
+  /// integers, which narrow floats cannot count.
   void findWide();
   void narrowOp(Operation &op);
   /// The value in the narrow type, made once.
@@ -53,16 +53,30 @@ private:
 void Narrower::findWide() {
   for (BlockArgument argument : function.getArguments())
     wide.insert(argument);
+  DenseSet<Value> exact; // what is computed from integers alone
   for (Operation &op : function.getBody().front()) {
-    bool isConstant = isa<ConstantOp>(op) ||
-                      (op.getNumResults() == 1 && op.getNumOperands() > 0 &&
-                       llvm::all_of(op.getOperands(), [&](Value v) {
-                         return constants.contains(v);
-                       }));
-    if (isConstant)
-      constants.insert(op.getResult(0));
-    if (isConstant || isa<IotaOp>(op))
-      wide.insert(op.getResult(0));
+    if (op.getNumResults() != 1)
+      continue;
+    Value result = op.getResult(0);
+    bool hasOperands = op.getNumOperands() > 0;
+    auto all = [&](llvm::function_ref<bool(Value)> is) {
+      return hasOperands && llvm::all_of(op.getOperands(), is);
+    };
+    auto cast = dyn_cast<CastOp>(op);
+    if (isa<ConstantOp>(op) ||
+        all([&](Value v) { return constants.contains(v); }))
+      constants.insert(result);
+    else if (isa<IotaOp, DimValueOp>(op) ||
+             (cast &&
+              isa<IntegerType>(
+                  GraphBuilder::typeOf(cast.getX()).getElementType())) ||
+             all([&](Value v) {
+               return constants.contains(v) || exact.contains(v);
+             }))
+      exact.insert(result);
+    else
+      continue;
+    wide.insert(result);
   }
 }
 
