@@ -96,3 +96,28 @@ kernel.func @contract(%x: tensor<4x8xf32>, %w: tensor<8x2xbf16>) -> tensor<4x2xb
   } -> tensor<4x2xbf16>
   kernel.yield %3 : tensor<4x2xbf16>
 }
+
+// -----
+
+// A gather has the type of what it reads.
+// CHECK-LABEL: kernel.func @gather
+// CHECK:         %[[V:.*]] = tensor.extract %{{.*}} : tensor<8xf32>
+// CHECK-NEXT:    arith.truncf %[[V]] : f32 to bf16
+kernel.func @gather(%x: tensor<8xf32>, %i: tensor<4xi64>) -> tensor<4xbf16> attributes {family = #kernel.family<map>} {
+  %e = tensor.empty() : tensor<8xbf16>
+  %0 = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%e : tensor<8xbf16>) {
+  ^bb0(%a: f32, %o: bf16):
+    %c = arith.truncf %a : f32 to bf16
+    linalg.yield %c : bf16
+  } -> tensor<8xbf16>
+  %f = tensor.empty() : tensor<4xbf16>
+  %1 = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%i : tensor<4xi64>) outs(%f : tensor<4xbf16>) {
+  ^bb0(%k: i64, %o: bf16):
+    %n = arith.index_cast %k : i64 to index
+    %v = tensor.extract %0[%n] : tensor<8xbf16>
+    linalg.yield %v : bf16
+  } -> tensor<4xbf16>
+  kernel.yield %1 : tensor<4xbf16>
+}

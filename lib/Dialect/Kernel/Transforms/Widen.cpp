@@ -168,7 +168,9 @@ void Widener::widenRegion(linalg::GenericOp op) {
     for (Value result : each->getResults()) {
       if (result.getType() != narrow)
         continue;
-      if (isa<tensor::ExtractOp>(each))
+      // A gather has the type of what it reads, which may have stayed narrow.
+      auto gather = dyn_cast<tensor::ExtractOp>(each);
+      if (gather && isNarrow(gather.getTensor()))
         extend(result);
       else
         result.setType(wide);
