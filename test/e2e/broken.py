@@ -210,7 +210,7 @@ def unknown_operator(b):
 
 def bad_flag(b):
     for flag, word in (("--frobnicate", "frobnicate"), ("--emit=poem", "poem"),
-                       ("--dim=N=5..2", "5..2"), ("--dim=N=0", "N"), ("--dim=Q=3", "Q"),
+                       ("--dim=N=5..2", "5..2"), ("--dim=N=-1", "N"), ("--dim=Q=3", "Q"),
                        ("--target=abacus", "abacus")):
         out = b.path("flag.out")
         b.expect(f"bad flag: compile {flag}", [b.compiler, DIGITS, "-o", out, flag], word, out)
