@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <new>
 #include <string>
 #include <thread>
@@ -180,15 +181,24 @@ actnet_status actnet_describe_function(const actnet_program *program,
   return ACTNET_OK;
 }
 
+/// What a caller in C put there, which may be none of the enumerators: C++ may
+/// not even read that as the enumeration.
+template <typename Enum> static int32_t number(const Enum &given) {
+  static_assert(sizeof(Enum) == sizeof(int32_t));
+  int32_t value;
+  std::memcpy(&value, &given, sizeof value);
+  return value;
+}
+
 /// Finds a tensor by side and index, or says what is wrong.
 static const TensorDesc *findTensor(const actnet_program *program,
-                                    int32_t function, actnet_side side,
+                                    int32_t function, int32_t side,
                                     int32_t index) {
   const auto &functions = program->program->functions();
   if (side != ACTNET_INPUT && side != ACTNET_OUTPUT) {
     fail(ACTNET_INVALID,
          "side: expected ACTNET_INPUT or ACTNET_OUTPUT, found " +
-             std::to_string(int64_t(side)));
+             std::to_string(side));
     return nullptr;
   }
   if (outside(function, functions.size())) {
@@ -209,7 +219,7 @@ actnet_status actnet_describe_tensor(const actnet_program *program,
                                      int32_t index, actnet_tensor_info *info) {
   if (!program || !info)
     return null(program ? "info" : "program");
-  const TensorDesc *desc = findTensor(program, function, side, index);
+  const TensorDesc *desc = findTensor(program, function, number(side), index);
   if (!desc)
     return ACTNET_INVALID;
   info->name = desc->tensor->name.c_str();
@@ -241,7 +251,7 @@ actnet_status actnet_evaluate_shape(const actnet_program *program,
                                     int64_t *shape) {
   if (!program)
     return null("program");
-  const TensorDesc *desc = findTensor(program, function, side, index);
+  const TensorDesc *desc = findTensor(program, function, number(side), index);
   if (!desc)
     return ACTNET_INVALID;
   size_t count = program->program->interface().dims.size();
@@ -356,9 +366,14 @@ actnet_status actnet_bind_input(actnet_session *session, int32_t function,
                 "rank: expected 0 to 1024, found " + std::to_string(rank));
   if (!hasTensor(session, function, ACTNET_INPUT, index))
     return ACTNET_INVALID;
+  int32_t type = number(dtype);
+  if (type < ACTNET_F32 || type > ACTNET_BOOL)
+    return fail(ACTNET_INVALID, "dtype: expected ACTNET_F32 to ACTNET_BOOL, "
+                                "found " +
+                                    std::to_string(type));
   return guarded([&] {
     return session->session->bindInput(uint32_t(function), uint32_t(index),
-                                       dtype, shape, rank, data);
+                                       actnet_dtype(type), shape, rank, data);
   });
 }
 

@@ -192,10 +192,10 @@ TEST(ToyDevice, StreamsThatAreOrderedDoNotRace) {
 
 TEST(ToyDevice, StreamsThatRaceAreSeenWhileTheFirstIsHeldUp) {
   auto device = make("fault=lost");
+  Counter counter; // hears of it when its stream goes
   auto memory = *DeviceMemory::allocate(*device, 64, MemoryKind::device);
   auto a = *device->createStream(StreamKind::compute);
   auto b = *device->createStream(StreamKind::upload);
-  Counter counter;
   EXPECT_TRUE(a->notify(&counter, 0)); // is lost: nothing behind it runs
   EXPECT_TRUE(a->fill(memory.data(), 7, 8, 64));
   uint64_t value = 0;
