@@ -34,7 +34,8 @@ class _Options(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("device", c.c_char_p), ("isa", c.c_char_p),
                 ("threads", c.c_int32), ("in_flight", c.c_int32),
                 ("dims", c.POINTER(_DimBound)), ("num_dims", c.c_int32), ("step", c.c_int32),
-                ("profile", c.c_int32), ("notice", c.c_void_p), ("user", c.c_void_p)]
+                ("profile", c.c_int32), ("notice", c.c_void_p), ("user", c.c_void_p),
+                ("deadline", c.c_double)]
 
 
 class Session:
