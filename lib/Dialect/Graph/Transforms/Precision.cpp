@@ -3,6 +3,7 @@
 
 #include "Utils.h"
 
+#include "actnet/Dialect/Graph/IR/Precision.h"
 #include "actnet/Dialect/Graph/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -154,23 +155,15 @@ struct GraphPrecision
   using GraphPrecisionBase::GraphPrecisionBase;
 
   void runOnOperation() override {
-    FloatType narrow;
-    if (type == "bf16")
-      narrow = BFloat16Type::get(&getContext());
-    else if (type == "f16")
-      narrow = Float16Type::get(&getContext());
-    else if (type != "f32") {
-      getOperation().emitError("graph-precision: expected type f32, bf16 or "
-                               "f16, found '")
-          << type << "'";
+    auto narrow = parseNarrowType(getOperation(), "graph-precision", type);
+    if (failed(narrow))
       return signalPassFailure();
-    }
-    if (!narrow)
+    if (!*narrow)
       return;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() &&
           !function->hasAttr(GraphDialect::kRecipeAttr))
-        Narrower(function, narrow).run();
+        Narrower(function, *narrow).run();
   }
 };
 } // namespace

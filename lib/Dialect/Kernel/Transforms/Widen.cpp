@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "actnet/Dialect/Graph/IR/Precision.h"
 #include "actnet/Dialect/Kernel/Transforms/Passes.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -205,19 +206,11 @@ struct Widen : impl::KernelWidenBase<Widen> {
   using KernelWidenBase::KernelWidenBase;
 
   void runOnOperation() override {
-    FloatType narrow;
-    if (type == "bf16")
-      narrow = BFloat16Type::get(&getContext());
-    else if (type == "f16")
-      narrow = Float16Type::get(&getContext());
-    else if (type != "f32") {
-      getOperation().emitError("kernel-widen: expected type f32, bf16 or f16, "
-                               "found '")
-          << type << "'";
+    auto narrow = graph::parseNarrowType(getOperation(), "kernel-widen", type);
+    if (failed(narrow))
       return signalPassFailure();
-    }
-    if (narrow)
-      Widener(getOperation(), narrow).run();
+    if (*narrow)
+      Widener(getOperation(), *narrow).run();
   }
 };
 } // namespace
