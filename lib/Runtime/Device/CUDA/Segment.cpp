@@ -33,6 +33,7 @@ Memcpy3d copyParams(const Operation &operation) {
 
 bool inGraph(const Operation &operation) {
   return operation.kind == Operation::Kind::launch ||
+         operation.kind == Operation::Kind::call ||
          operation.kind == Operation::Kind::within ||
          operation.kind == Operation::Kind::set;
 }
@@ -49,6 +50,9 @@ CudaSegment::Shape CudaSegment::shapeOf(const Record &record) {
   if (auto *launch = std::get_if<LaunchRecord>(&record))
     shape = {record.index(), launch->kernel, launch->operands.size(),
              launch->dims.size()};
+  else if (auto *call = std::get_if<CallRecord>(&record))
+    shape = {record.index(), call->fallback.kernel, call->operands.size(),
+             call->fallback.dims.size()};
   else if (auto *copy = std::get_if<CopyRecord>(&record))
     shape.kernel = uint32_t(copy->kind);
   return shape;
@@ -57,7 +61,7 @@ CudaSegment::Shape CudaSegment::shapeOf(const Record &record) {
 Expected<std::unique_ptr<CudaSegment>>
 CudaSegment::make(ContextState &context, Stream stream,
                   const Segment &segment) {
-  std::unique_ptr<CudaSegment> made(new CudaSegment(context));
+  std::unique_ptr<CudaSegment> made(new CudaSegment(context, stream));
   made->executable = segment.executable;
   ACTNET_RETURN_IF_ERROR(
       made->resolved.fill(context, segment.executable, segment.records));
@@ -67,7 +71,7 @@ CudaSegment::make(ContextState &context, Stream stream,
   context.enter();
   for (Part &part : made->parts)
     if (!part.nodes.empty())
-      ACTNET_RETURN_IF_ERROR(made->build(part, stream));
+      ACTNET_RETURN_IF_ERROR(made->build(part));
   return made;
 }
 
@@ -96,11 +100,15 @@ void CudaSegment::cut() {
     unsigned launches = 0;
     bool possible = true;
     while (end < list.size() && inGraph(list[end])) {
-      launches += list[end].kind == Operation::Kind::launch;
+      launches += list[end].kind == Operation::Kind::launch ||
+                  list[end].kind == Operation::Kind::call;
       possible &= canBeNode(list[end]);
       ++end;
     }
     Part part;
+    part.hasCalls = std::any_of(
+        list.begin() + ptrdiff_t(begin), list.begin() + ptrdiff_t(end),
+        [](const Operation &o) { return o.kind == Operation::Kind::call; });
     if (context.options.graphs && possible && launches && end - begin > 1)
       part.nodes.resize(end - begin);
     else
@@ -112,33 +120,37 @@ void CudaSegment::cut() {
   }
 }
 
-Result CudaSegment::addNode(Part &part, const Operation &operation) {
+Status CudaSegment::addNode(Part &part, const Operation &operation) {
   const Api &api = context.api();
   size_t index = size_t(&operation - resolved.operations.data()) - part.begin;
   GraphNode *node = &part.nodes[index];
   const GraphNode *after = index ? &part.nodes[index - 1] : nullptr;
   size_t count = index ? 1 : 0;
+  if (operation.kind == Operation::Kind::call)
+    return context.library->addNode(*operation.matmul, node, part.graph, after,
+                                    count);
+  Result result;
   if (operation.kind == Operation::Kind::launch) {
     KernelNodeParams params = kernelParams(resolved, operation);
-    return api.cuGraphAddKernelNode(node, part.graph, after, count, &params);
-  }
-  if (operation.kind == Operation::Kind::within) {
+    result = api.cuGraphAddKernelNode(node, part.graph, after, count, &params);
+  } else if (operation.kind == Operation::Kind::within) {
     Memcpy3d params = copyParams(operation);
-    return api.cuGraphAddMemcpyNode(node, part.graph, after, count, &params,
-                                    context.context);
+    result = api.cuGraphAddMemcpyNode(node, part.graph, after, count, &params,
+                                      context.context);
+  } else {
+    result = api.cuGraphAddMemsetNode(node, part.graph, after, count,
+                                      &operation.set, context.context);
   }
-  return api.cuGraphAddMemsetNode(node, part.graph, after, count,
-                                  &operation.set, context.context);
+  return context.check(result, "adding to a graph");
 }
 
 /// Builds a part's graph node by node, and has its first launch prepared.
-Status CudaSegment::build(Part &part, Stream stream) {
+Status CudaSegment::build(Part &part) {
   const Api &api = context.api();
   ACTNET_RETURN_IF_ERROR(
       context.check(api.cuGraphCreate(&part.graph, 0), "making a graph"));
   for (size_t i = part.begin; i < part.end; ++i)
-    ACTNET_RETURN_IF_ERROR(context.check(addNode(part, resolved.operations[i]),
-                                         "adding to a graph"));
+    ACTNET_RETURN_IF_ERROR(addNode(part, resolved.operations[i]));
   ACTNET_RETURN_IF_ERROR(
       context.check(api.cuGraphInstantiate(&part.exec, part.graph, 0),
                     "making a graph runnable"));
@@ -200,13 +212,19 @@ Status CudaSegment::update(const Segment &segment) {
     parts.clear();
     cut();
     for (Part &part : parts)
-      if (!part.nodes.empty() && !build(part, nullptr))
+      if (!part.nodes.empty() && !build(part))
         drop(part);
     return {};
   }
   for (Part &part : parts) {
     if (!part.exec)
       continue;
+    if (part.hasCalls) {
+      drop(part);
+      if (!build(part))
+        drop(part);
+      continue;
+    }
     Result result = success;
     for (size_t i = part.begin; i < part.end && result == success; ++i)
       result = updateNode(part, i);
@@ -225,14 +243,9 @@ Status CudaSegment::submit(Stream stream) const {
                                            "launching a graph"));
       continue;
     }
-    for (size_t i = part.begin; i < part.end; ++i) {
-      const Operation &operation = resolved.operations[i];
-      Result result = submitPlain(api, resolved, operation, stream);
-      if (result != success)
-        return context.check(result, operation.kernel
-                                         ? operation.kernel->symbol.c_str()
-                                         : "submitting to a stream");
-    }
+    for (size_t i = part.begin; i < part.end; ++i)
+      ACTNET_RETURN_IF_ERROR(
+          submitPlain(context, resolved, resolved.operations[i], stream));
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #define ACTNET_LIB_RUNTIME_DEVICE_CUDA_SEGMENT_H
 
 #include "Executable.h"
+#include "Library.h"
 
 #include <vector>
 
@@ -32,7 +33,16 @@ private:
 
 /// One driver call.
 struct Operation {
-  enum class Kind : uint8_t { launch, up, down, within, set, signal, await };
+  enum class Kind : uint8_t {
+    launch,
+    call,
+    up,
+    down,
+    within,
+    set,
+    signal,
+    await
+  };
   Kind kind = Kind::launch;
   /// Nothing to do: no tiles, no bytes.
   bool idle = false;
@@ -47,6 +57,8 @@ struct Operation {
   MemsetNodeParams set{};
   // signal, await
   CudaEvent *event = nullptr;
+  // call
+  std::shared_ptr<const Matmul> matmul;
 };
 
 /// A line of records as operations. Its vectors keep their room when it is
@@ -68,11 +80,13 @@ private:
              const Record &record);
   Status addLaunch(const ContextState &context, const Executable *executable,
                    const LaunchRecord &launch);
+  Status addCall(const ContextState &context, const Executable *executable,
+                 const CallRecord &call);
   Status addFill(const FillRecord &fill);
 };
 
-/// Submits one operation as a call of its own.
-Result submitPlain(const Api &api, Resolved &resolved,
+/// Submits one operation as a call of its own. Errors name it.
+Status submitPlain(ContextState &context, Resolved &resolved,
                    const Operation &operation, Stream stream);
 
 class CudaSegment final : public PreparedSegment {
@@ -91,6 +105,7 @@ private:
     Graph graph = nullptr;
     GraphExec exec = nullptr;
     std::vector<GraphNode> nodes;
+    bool hasCalls = false; ///< captured: they are made anew, not changed
   };
   /// What must stay the same in updates, per record.
   struct Shape {
@@ -99,15 +114,18 @@ private:
     size_t operands, dims;
     bool operator==(const Shape &) const = default;
   };
-  explicit CudaSegment(ContextState &context) : context(context) {}
+  CudaSegment(ContextState &context, Stream stream)
+      : context(context), stream(stream) {}
   static Shape shapeOf(const Record &record);
   void cut();
-  Status build(Part &part, Stream stream);
-  Result addNode(Part &part, const Operation &operation);
+  Status build(Part &part);
+  Status addNode(Part &part, const Operation &operation);
   Result updateNode(Part &part, size_t index);
   void drop(Part &part);
 
   ContextState &context;
+  /// Where graphs are uploaded. The default stream would wait for others.
+  const Stream stream;
   const Executable *executable = nullptr;
   std::vector<Shape> shapes;
   /// Launching changes nothing in it, but the driver takes no const.
