@@ -368,6 +368,18 @@ Values Emitter::body(linalg::GenericOp op, ArrayRef<Index> at,
   return results;
 }
 
+Values Emitter::body(Block &block, ValueRange arguments) {
+  BodyEmitter emitter(*this, {});
+  for (auto [argument, value] : llvm::zip(block.getArguments(), arguments))
+    emitter.set(argument, value);
+  for (Operation &inner : block.without_terminator())
+    emitter.emit(inner);
+  Values results;
+  for (Value value : block.getTerminator()->getOperands())
+    results.push_back(emitter.get(value));
+  return results;
+}
+
 Value Emitter::apply(Operation &op, ValueRange operands) {
   BodyEmitter emitter(*this, {});
   for (auto [from, to] : llvm::zip(op.getOperands(), operands))

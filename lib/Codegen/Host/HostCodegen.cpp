@@ -69,6 +69,9 @@ LogicalResult actnet::host::emitKernel(kernel::FuncOp kernel,
   case kernel::Family::attention:
     emitAttention(emitter);
     break;
+  case kernel::Family::scatter:
+    emitScatter(emitter);
+    break;
   }
   return emitter.end();
 }

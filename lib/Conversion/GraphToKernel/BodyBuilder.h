@@ -131,6 +131,7 @@ private:
 /// operation that no family computes.
 mlir::LogicalResult lowerOp(BodyBuilder &body, mlir::Operation *op);
 mlir::LogicalResult lowerElementwise(BodyBuilder &body, mlir::Operation *op);
+mlir::LogicalResult lowerScatter(BodyBuilder &body, graph::ScatterOp op);
 mlir::LogicalResult lowerMovement(BodyBuilder &body, mlir::Operation *op);
 mlir::LogicalResult lowerComposite(BodyBuilder &body, mlir::Operation *op);
 mlir::LogicalResult lowerContract(BodyBuilder &body, mlir::Operation *op);

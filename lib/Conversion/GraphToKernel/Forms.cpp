@@ -124,7 +124,8 @@ private:
                          graph::PoolOp>(user);
       bool isFirst = use.getOperandNumber() == 0;
       if (!isa_and_nonnull<graph::GraphDialect>(user->getDialect()) ||
-          isa<graph::AssumeOp, graph::ConcatOp, graph::PackOp>(user) ||
+          isa<graph::AssumeOp, graph::ConcatOp, graph::PackOp,
+              graph::ScatterOp>(user) ||
           (isHeavy && !isFirst && !isa<graph::AttentionOp>(user)))
         return {false, false};
       readers.oneMust |= isHeavy;
@@ -161,7 +162,8 @@ private:
       Operation *producer = input.getDefiningOp();
       if (!producer || forms.constants.contains(input) ||
           forms.strides.contains(input) ||
-          isa<graph::AssumeOp, graph::ReshapeOp, graph::SliceOp>(producer) ||
+          isa<graph::AssumeOp, graph::ReshapeOp, graph::ScatterOp,
+              graph::SliceOp>(producer) ||
           isGrouped(producer) || llvm::count(concat.getInputs(), input) > 1 ||
           !readersOf(input, strides, concat).allCan)
         continue;

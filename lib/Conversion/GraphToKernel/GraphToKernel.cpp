@@ -37,6 +37,8 @@ LogicalResult lowerOp(BodyBuilder &body, Operation *op) {
           graph::RmsNormOp, graph::BatchNormOp, graph::GroupNormOp,
           graph::ReduceOp, graph::AttentionOp>(op))
     return lowerComposite(body, op);
+  if (auto scatter = dyn_cast<graph::ScatterOp>(op))
+    return lowerScatter(body, scatter);
   return lowerElementwise(body, op);
 }
 
@@ -57,6 +59,14 @@ namespace {
 /// size, read at the element that is written, by the tile that writes it.
 SmallVector<int64_t> findInplacePairs(kernel::FuncOp func) {
   SmallVector<int64_t> pairs;
+  // What is not updated stays where it is.
+  if (func.getFamily() == kernel::Family::scatter) {
+    auto scatter = cast<kernel::ScatterOp>(func.getBody().front().front());
+    if (scatter.getData() == scatter.getUpdates() ||
+        scatter.getData() == scatter.getIndices())
+      return pairs;
+    return {cast<BlockArgument>(scatter.getData()).getArgNumber(), 0};
+  }
   if (func.getFamily() != kernel::Family::map &&
       func.getFamily() != kernel::Family::row)
     return pairs;

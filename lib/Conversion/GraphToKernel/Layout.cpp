@@ -135,6 +135,8 @@ private:
     if (auto pad = dyn_cast<graph::PadOp>(op);
         pad && pad.getMode() != graph::PadMode::constant)
       return rewritePad(pad);
+    if (auto scatter = dyn_cast<graph::ScatterOp>(op))
+      return rewriteScatter(scatter);
     if (auto softmax = dyn_cast<graph::SoftmaxOp>(op))
       return rewriteSoftmax(softmax);
     if (auto softmax = dyn_cast<graph::LogSoftmaxOp>(op))
@@ -480,6 +482,41 @@ private:
     for (int64_t &p : left)
       p = llvm::find(sorted, p) - sorted.begin();
     y = createTranspose(b, op.getLoc(), y, left);
+    return createReshape(b, op.getLoc(), y, graph::getDims(typeOf(op)));
+  }
+
+  /// The dims before the scatter's own become one, and those behind it.
+  Value rewriteScatter(graph::ScatterOp op) {
+    int64_t axis = op.getAxis();
+    auto merged = [&](Value x) {
+      SmallVector<DimExprAttr> known = graph::getDims(typeOf(x));
+      ArrayRef<DimExprAttr> dims = known;
+      MLIRContext *context = op.getContext();
+      return createReshape(
+          b, op.getLoc(), x,
+          {graph::dimProduct(context, dims.take_front(axis)), dims[axis],
+           graph::dimProduct(context, dims.drop_front(axis + 1))});
+    };
+    Value indices = op.getIndices();
+    // Indices that are the same for all rows or columns.
+    if (auto broadcast = indices.getDefiningOp<graph::BroadcastOp>()) {
+      SmallVector<DimExprAttr> dims = graph::getDims(typeOf(broadcast.getX()));
+      DimExprAttr count = graph::getDims(typeOf(indices))[axis];
+      int64_t missing = typeOf(indices).getRank() - dims.size();
+      bool isRow = axis >= missing && dims[axis - missing] == count;
+      for (auto [d, dim] : llvm::enumerate(dims))
+        isRow &= static_cast<int64_t>(d) + missing == axis ||
+                 graph::constantValue(dim) == 1;
+      if (isRow)
+        indices = createReshape(b, op.getLoc(), broadcast.getX(), {count});
+    }
+    bool isRows = typeOf(indices).getRank() == 1;
+    if (typeOf(op.getData()).getRank() == 3 && axis == 1 &&
+        indices == op.getIndices())
+      return nullptr;
+    Value y = graph::ScatterOp::create(
+        b, op.getLoc(), op.getKind(), merged(op.getData()),
+        isRows ? indices : merged(indices), merged(op.getUpdates()), 1);
     return createReshape(b, op.getLoc(), y, graph::getDims(typeOf(op)));
   }
 

@@ -46,8 +46,8 @@ Role roleOf(Operation *op, const Forms &forms) {
       .Case<graph::ConcatOp>([](auto) { return Role::Join; })
       .Case<graph::EinsumOp, graph::ConvOp, graph::PoolOp, graph::ReduceOp,
             graph::SoftmaxOp, graph::LogSoftmaxOp, graph::LayerNormOp,
-            graph::RmsNormOp, graph::GroupNormOp, graph::AttentionOp>(
-          [](auto) { return Role::Heavy; })
+            graph::RmsNormOp, graph::GroupNormOp, graph::AttentionOp,
+            graph::ScatterOp>([](auto) { return Role::Heavy; })
       .Default([](Operation *) { return Role::Light; });
 }
 
@@ -65,6 +65,7 @@ static Family familyOf(Operation *root) {
                                                             : Family::reduce;
       })
       .Case<graph::AttentionOp>([](auto) { return Family::attention; })
+      .Case<graph::ScatterOp>([](auto) { return Family::scatter; })
       .Default([](Operation *) { return Family::row; });
 }
 
@@ -153,7 +154,7 @@ private:
   /// Whether some kernel that computes `user` can compute its free operands.
   static bool canBeComputedInside(Operation *user) {
     return !isa<graph::EinsumOp, graph::ConvOp, graph::PoolOp,
-                graph::AttentionOp>(user);
+                graph::AttentionOp, graph::ScatterOp>(user);
   }
 
   void grow(Operation *last) {
@@ -306,6 +307,8 @@ private:
         return "a kernel has one heavy operation, and this one has another";
       if (!sameSpace)
         return "its shape is not the kernel's";
+      if (isa<graph::ScatterOp>(producer))
+        return "a scatter's elements are done only when all updates are";
       // A grouped convolution's result has a dim more: no epilogue fits it.
       if (auto conv = dyn_cast<graph::ConvOp>(producer))
         if (conv.getGroups() > 1 && !isDepthwise(conv))

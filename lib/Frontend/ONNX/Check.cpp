@@ -165,9 +165,11 @@ static int64_t expectedType(StringRef op, StringRef name) {
              2)
       .Cases({"to", "training_mode", "transA", "transB", "upper", "value_int"},
              2)
-      .Cases({"approximate", "auto_pad", "equation", "mode"}, 3)
+      .Case("batch_dims", 2)
+      .Cases({"approximate", "auto_pad", "equation", "mode", "reduction"}, 3)
       .Case("value_floats", 6)
       .Cases({"axes", "dilations", "ends", "kernel_shape", "pads", "perm"}, 7)
+      .Cases({"output_padding", "output_shape"}, 7)
       .Cases({"split", "starts", "strides", "value_ints"}, 7)
       .Default(0);
 }

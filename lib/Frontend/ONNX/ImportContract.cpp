@@ -199,6 +199,26 @@ static std::string layout(StringRef prefix, size_t rank) {
   return prefix.str() + (rank == 1 ? "w" : rank == 2 ? "hw" : "dhw");
 }
 
+/// Sets the result: y plus operand `i`, one number a channel, if there is one.
+static LogicalResult addChannelBias(NodeImport &n, FailureOr<Value> y,
+                                    unsigned i, int64_t rank) {
+  if (succeeded(y) && n.has(i)) {
+    FailureOr<Value> bias = n.value(i);
+    if (failed(bias))
+      return failure();
+    if (n.type(*bias).getRank() != 1)
+      return n.error() << "the bias must have rank 1, found "
+                       << n.type(*bias).getRank();
+    SmallVector<DimExprAttr> dims(rank + 1, n.dim(1));
+    dims[0] = n.dims(*bias)[0];
+    y = n.create<graph::AddOp>({*y, n.reshape(*bias, dims)});
+  }
+  if (failed(y))
+    return failure();
+  n.result(0, *y);
+  return success();
+}
+
 static LogicalResult conv(NodeImport &n) {
   FailureOr<Value> x = n.value(0), f = n.value(1);
   if (failed(x) || failed(f))
@@ -228,21 +248,120 @@ static LogicalResult conv(NodeImport &n) {
        n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
        n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
        n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
-  if (succeeded(y) && n.has(2)) {
-    FailureOr<Value> bias = n.value(2);
-    if (failed(bias))
-      return failure();
-    if (n.type(*bias).getRank() != 1)
-      return n.error() << "the bias must have rank 1, found "
-                       << n.type(*bias).getRank();
-    SmallVector<DimExprAttr> dims(rank + 1, n.dim(1));
-    dims[0] = n.dims(*bias)[0];
-    y = n.create<graph::AddOp>({*y, n.reshape(*bias, dims)});
-  }
-  if (failed(y))
+  return addChannelBias(n, y, 2, rank);
+}
+
+/// Strides, dilations and padding of ConvTranspose (22), where output_padding
+/// is taken off the high padding and output_shape made into a padding. Before
+/// opset 11 the text of the standard puts the larger half of that at the other
+/// end; that was a mistake, which no implementation followed.
+static FailureOr<Window> readTransposedWindow(NodeImport &n,
+                                              ArrayRef<DimExprAttr> inputDims,
+                                              ArrayRef<int64_t> extents) {
+  size_t rank = extents.size();
+  auto ints = [&](StringRef name, size_t count, int64_t value) {
+    return n.intsAttr(name).value_or(SmallVector<int64_t>(count, value));
+  };
+  Window w;
+  w.extents.assign(extents.begin(), extents.end());
+  w.strides = ints("strides", rank, 1);
+  w.dilations = ints("dilations", rank, 1);
+  SmallVector<int64_t> pads = ints("pads", 2 * rank, 0),
+                       more = ints("output_padding", rank, 0),
+                       shape = ints("output_shape", 0, 0);
+  if (w.strides.size() != rank || w.dilations.size() != rank ||
+      pads.size() != 2 * rank || more.size() != rank) {
+    n.error() << "strides, dilations, output_padding and pads must have 1, 1, "
+                 "1 and 2 numbers for each of the "
+              << rank << " spatial dims";
     return failure();
-  n.result(0, *y);
-  return success();
+  }
+  // Some writers put batch and channels in front.
+  if (shape.size() == rank + 2)
+    shape.erase(shape.begin(), shape.begin() + 2);
+  if (!shape.empty() && shape.size() != rank) {
+    n.error() << "output_shape must have a number for each of the " << rank
+              << " spatial dims";
+    return failure();
+  }
+  constexpr int64_t most = 1 << 24;
+  auto within = [&](ArrayRef<int64_t> values, int64_t least) {
+    return llvm::all_of(values,
+                        [&](int64_t v) { return v >= least && v <= most; });
+  };
+  if (!within(w.extents, 1) || !within(w.strides, 1) ||
+      !within(w.dilations, 1) || !within(pads, 0) || !within(more, 0) ||
+      !within(shape, 1)) {
+    n.error() << "strides, dilations, pads, output_padding or output_shape are "
+                 "out of range";
+    return failure();
+  }
+  StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
+  if (!llvm::is_contained({"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"},
+                          autoPad)) {
+    n.error() << "auto_pad '" << printable(autoPad)
+              << "': expected NOTSET, VALID, SAME_UPPER or SAME_LOWER";
+    return failure();
+  }
+  for (size_t i = 0; i < rank; ++i) {
+    int64_t low = pads[i], high = pads[rank + i];
+    // What an extent has above (in - 1) * stride.
+    int64_t reach = w.dilations[i] * (w.extents[i] - 1) + 1 + more[i];
+    std::optional<int64_t> total;
+    if (!shape.empty()) {
+      std::optional<int64_t> in = graph::constantValue(inputDims[2 + i]);
+      if (!in) {
+        n.error() << "output_shape needs a static extent, found "
+                  << graph::toString(inputDims[2 + i]);
+        return failure();
+      }
+      total = (*in - 1) * w.strides[i] + reach - shape[i];
+    } else if (autoPad.starts_with("SAME")) {
+      total = std::max<int64_t>(0, reach - w.strides[i]);
+    } else if (autoPad == "VALID") {
+      low = high = 0;
+    }
+    if (total) {
+      // Too little: zeros at the end.
+      int64_t some = std::max<int64_t>(0, *total);
+      low = autoPad == "SAME_UPPER" ? some / 2 : some - some / 2;
+      high = *total - low;
+    }
+    w.padding.append({low, high - more[i]});
+  }
+  return w;
+}
+
+static LogicalResult convTranspose(NodeImport &n) {
+  FailureOr<Value> x = n.value(0), f = n.value(1);
+  if (failed(x) || failed(f))
+    return failure();
+  int64_t rank = n.type(*x).getRank() - 2;
+  if (rank < 1 || rank > 3 || n.type(*f).getRank() != rank + 2)
+    return n.error() << "the input must have rank 3 to 5 and the filter the "
+                        "same rank, found "
+                     << n.type(*x).getRank() << " and " << n.type(*f).getRank();
+  if (!n.type(*f).hasStaticShape())
+    return n.error() << "the filter must have a static shape";
+  ArrayRef<int64_t> extents = n.type(*f).getShape().drop_front(2);
+  if (auto given = n.intsAttr("kernel_shape"))
+    if (ArrayRef<int64_t>(*given) != extents)
+      return n.error() << "kernel_shape is not the shape of the filter, "
+                       << n.type(*f);
+  FailureOr<Window> w = readTransposedWindow(n, n.dims(*x), extents);
+  if (failed(w))
+    return failure();
+  auto text = [&](StringRef s) { return n.b.getStringAttr(s); };
+  FailureOr<Value> y = n.create<graph::ConvTransposeOp>(
+      {*x, *f},
+      {n.named("input_layout", text(layout("nc", rank))),
+       n.named("filter_layout", text(layout("io", rank))),
+       n.named("output_layout", text(layout("nc", rank))),
+       n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
+       n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
+       n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
+       n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
+  return addChannelBias(n, y, 2, rank);
 }
 
 static LogicalResult pool(NodeImport &n) {
@@ -394,6 +513,7 @@ void addContract(ImportTable &table) {
   table["Gemm"] = gemm;
   table["Einsum"] = einsumNode;
   table["Conv"] = conv;
+  table["ConvTranspose"] = convTranspose;
   table["MaxPool"] = pool;
   table["AveragePool"] = pool;
   table["GlobalAveragePool"] = globalPool;

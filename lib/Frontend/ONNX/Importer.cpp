@@ -334,6 +334,7 @@ OwningOpRef<ModuleOp> Importer::run(const Model &model) {
   addContract(table);
   addMovement(table);
   addReduceAndNorm(table);
+  addScatter(table);
   module = ModuleOp::create(b, fileLoc());
   if (failed(checkModel(model, table)) ||
       failed(importGraph(model.graph, table)))

@@ -128,6 +128,7 @@ void addElementwise(ImportTable &table);
 void addContract(ImportTable &table);
 void addMovement(ImportTable &table);
 void addReduceAndNorm(ImportTable &table);
+void addScatter(ImportTable &table);
 
 /// Does a node's work on shape values, where all its operands are such.
 /// Nothing where the operator is no shape arithmetic; failure on an error.

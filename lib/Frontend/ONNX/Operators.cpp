@@ -19,8 +19,10 @@ static int64_t since(llvm::StringRef name) {
   return llvm::StringSwitch<int64_t>(name)
       .Case("Expand", 8)
       .Cases({"ConstantOfShape", "Erf", "IsNaN", "Sign", "Where"}, 9)
+      .Case("Scatter", 9)
       .Case("Mod", 10)
       .Cases({"GatherElements", "Range", "Round"}, 11)
+      .Cases({"GatherND", "ScatterElements", "ScatterND"}, 11)
       .Cases({"Einsum", "GreaterOrEqual", "LessOrEqual"}, 12)
       .Cases({"HardSwish", "Trilu"}, 14)
       .Case("LayerNormalization", 17)
@@ -28,6 +30,7 @@ static int64_t since(llvm::StringRef name) {
       .Case("GroupNormalization", 18)
       .Case("Gelu", 20)
       .Case("RMSNormalization", 23)
+      .Case("TensorScatter", 24)
       .Default(kOldestOpset);
 }
 
@@ -40,11 +43,15 @@ static llvm::StringRef types(llvm::StringRef name) {
       .Cases({"Cast", "Concat", "Constant", "ConstantOfShape", "Dropout"},
              "all")
       .Cases({"Equal", "Expand", "Flatten", "Gather", "GatherElements"}, "all")
+      .Cases({"GatherND", "Scatter", "ScatterElements", "ScatterND"}, "all")
+      .Case("TensorScatter", "all")
       .Cases({"Identity", "Pad", "Reshape", "Shape", "Size", "Slice", "Split"},
              "all")
       .Cases({"Squeeze", "Transpose", "Trilu", "Unsqueeze", "Where"}, "all")
-      .Cases({"AveragePool", "BatchNormalization", "Ceil", "Conv", "Cos"},
+      .Cases({"AveragePool", "BatchNormalization", "Ceil", "Conv",
+              "ConvTranspose"},
              "floats")
+      .Case("Cos", "floats")
       .Cases({"Elu", "Erf", "Exp", "Floor", "Gelu", "GlobalAveragePool"},
              "floats")
       .Cases({"GroupNormalization", "HardSigmoid", "HardSwish"}, "floats")
@@ -62,6 +69,12 @@ static llvm::StringRef limits(llvm::StringRef name) {
   return llvm::StringSwitch<llvm::StringRef>(name)
       .Case("Dropout", "for inference: the identity, without the mask")
       .Case("Einsum", "one or two operands, letters once in each, no `...`")
+      .Case("ConvTranspose",
+            "a static filter; output_shape with static spatial extents")
+      .Cases({"Scatter", "ScatterElements", "ScatterND"},
+             "an index outside its dim: the update is left out")
+      .Cases({"Gather", "GatherElements", "GatherND"},
+             "an index outside its dim: the nearest element")
       .Case("BatchNormalization", "for inference")
       .Cases({"LayerNormalization", "RMSNormalization"}, "the first output")
       .Case("GroupNormalization",
@@ -82,6 +95,7 @@ std::string describeOperators() {
   addContract(table);
   addMovement(table);
   addReduceAndNorm(table);
+  addScatter(table);
   llvm::SmallVector<llvm::StringRef> names(table.keys());
   llvm::sort(names);
   std::string text;

@@ -221,6 +221,9 @@ public:
   /// result.
   Values body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> at,
               mlir::ValueRange inputs, mlir::ValueRange outputs);
+  /// Emits a block of scalars, the region of an op of the kernel dialect, for
+  /// given arguments; null for those that it does not use.
+  Values body(mlir::Block &block, mlir::ValueRange arguments);
   /// Emits one op of a scalar body for given operands.
   mlir::Value apply(mlir::Operation &op, mlir::ValueRange operands);
   /// Address of an element of a tensor argument, or of a result (lane 0).
@@ -313,6 +316,7 @@ void emitContract(Emitter &e);
 void emitConv(Emitter &e);
 void emitDepthwise(Emitter &e);
 void emitAttention(Emitter &e);
+void emitScatter(Emitter &e);
 
 } // namespace actnet::host
 

@@ -25,6 +25,7 @@ def GraphLayout : Pass<"graph-layout", "::mlir::ModuleOp"> {
     %u = graph.transpose %z [0, 3, 1, 2]
     ```
     On the host a convolution of few channels is padded by a kernel of its own.
+    A scatter is seen over three dims: those before its dim, it, those behind.
 
     Precondition: composites that no kernel family takes are decomposed.
     Failure: none. Cost: linear in the number of operations.
@@ -42,7 +43,7 @@ def GraphToKernel : Pass<"graph-to-kernel", "::mlir::ModuleOp"> {
   let description = [{
     Each function becomes a list of dispatches. A kernel has at most one dear
     operation (contraction, convolution, pooling, reduction, softmax, norm,
-    attention); elementwise operations and data movement join the kernel of
+    attention, scatter); elementwise operations and data movement join the kernel of
     their consumer, or become the epilogue of their producer, as long as
     nothing dear is computed twice. What depends on constants alone becomes a
     recipe. Equal kernels become one function.

@@ -174,6 +174,44 @@ template <typename Acc> static HostTensor conv(const Call &call, ConvOp op) {
   return toLayout(result, letters, op.getOutputLayout());
 }
 
+template <typename Acc>
+static HostTensor convTranspose(const Call &call, ConvTransposeOp op) {
+  StringRef spatial = spatialLetters(call.shape.size() - 2);
+  std::string letters = "nc" + spatial.str();
+  HostTensor x = inOrder(call.operands[0], op.getInputLayout(), letters);
+  HostTensor f =
+      inOrder(call.operands[1], op.getFilterLayout(), "io" + spatial.str());
+  SmallVector<int64_t> shape;
+  for (int64_t position : *layoutPositions(op.getOutputLayout(), letters))
+    shape.push_back(call.shape[position]);
+  HostTensor result = HostTensor::allocate(call.elementType, shape);
+  // A convolution's windows, from the result's side: they slide over y.
+  Window window(ArrayRef(shape).drop_front(2), ArrayRef(x.shape).drop_front(2),
+                ArrayRef(f.shape).drop_front(2), op.getStrides(),
+                op.getPadding(), op.getDilations());
+  int64_t N = shape[0], C = x.shape[1], O = f.shape[1];
+  int64_t perGroup = C / static_cast<int64_t>(op.getGroups());
+  std::vector<Acc> image(C * window.outputs());
+  std::vector<Acc> filter(f.getNumElements()), sum(window.inputs());
+  load(f, 0, 1, filter.size(), filter.data());
+  for (int64_t n = 0; n < N; ++n) {
+    load(x, n * C * window.outputs(), 1, image.size(), image.data());
+    for (int64_t o = 0; o < shape[1]; ++o) {
+      std::fill(sum.begin(), sum.end(), Acc(0));
+      for (int64_t i = o / O * perGroup; i < (o / O + 1) * perGroup; ++i) {
+        const Acc *plane = image.data() + i * window.outputs();
+        const Acc *taps = filter.data() + (i * O + o % O) * window.sizes();
+        window.forEach([&](int64_t from, int64_t to, int64_t w) {
+          sum[to] += plane[from] * taps[w];
+        });
+      }
+      store(result, (n * shape[1] + o) * window.inputs(), sum.size(),
+            sum.data());
+    }
+  }
+  return toLayout(result, letters, op.getOutputLayout());
+}
+
 /// How many window positions of each output are inside the padded input.
 static std::vector<int64_t> countPadded(const Window &window) {
   Window padded = window;
@@ -228,13 +266,15 @@ template <typename Acc> static Result evaluateIn(const Call &call) {
     return einsum<Acc>(call, op);
   if (auto op = dyn_cast<ConvOp>(call.op))
     return conv<Acc>(call, op);
+  if (auto op = dyn_cast<ConvTransposeOp>(call.op))
+    return convTranspose<Acc>(call, op);
   if (auto op = dyn_cast<PoolOp>(call.op))
     return pool<Acc>(call, op);
   return failure();
 }
 
 Result eval::evaluateContract(const Call &call) {
-  if (!isa<EinsumOp, ConvOp, PoolOp>(call.op))
+  if (!isa<EinsumOp, ConvOp, ConvTransposeOp, PoolOp>(call.op))
     return failure();
   Domain domain = domainOf(call.elementType);
   if (domain == Domain::Float)

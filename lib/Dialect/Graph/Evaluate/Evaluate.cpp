@@ -57,7 +57,7 @@ static Result evaluateFamily(const Call &call) {
   Operation *op = call.op;
   if (isa<ReduceOp>(op))
     return evaluateReduce(call);
-  if (isa<EinsumOp, ConvOp, PoolOp>(op))
+  if (isa<EinsumOp, ConvOp, ConvTransposeOp, PoolOp>(op))
     return evaluateContract(call);
   if (isa<SoftmaxOp, LogSoftmaxOp, LayerNormOp, RmsNormOp, BatchNormOp,
           GroupNormOp, GeluOp, AttentionOp>(op))
@@ -65,6 +65,8 @@ static Result evaluateFamily(const Call &call) {
   if (isa<AssumeOp, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp,
           ConcatOp, GatherOp, GatherElementsOp, IotaOp, PackOp, DimValueOp>(op))
     return evaluateMovement(call);
+  if (isa<ScatterOp>(op))
+    return evaluateScatter(call);
   Result result = evaluateElementwise(call);
   if (failed(result))
     return call.error() << "the evaluator doesn't know it";

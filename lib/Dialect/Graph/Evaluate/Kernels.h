@@ -38,6 +38,7 @@ using Result = mlir::FailureOr<HostTensor>;
 
 Result evaluateElementwise(const Call &call);
 Result evaluateMovement(const Call &call);
+Result evaluateScatter(const Call &call);
 Result evaluateReduce(const Call &call);
 Result evaluateContract(const Call &call);
 Result evaluateComposite(const Call &call);

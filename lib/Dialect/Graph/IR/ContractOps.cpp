@@ -1,6 +1,7 @@
 //===- ContractOps.cpp - einsum, convolution, pooling ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Folding.h"
 #include "Inference.h"
 
 #include "actnet/Dialect/Graph/IR/Contract.h"
@@ -51,6 +52,16 @@ DimExprAttr actnet::graph::windowedExtent(DimExprAttr in, DimExprAttr window,
       dimAdd(dimFloorDiv(dimAdd(in, constant(low - 1)), constant(stride)),
              constant(1));
   return dimMin(up, starts);
+}
+
+DimExprAttr actnet::graph::transposedExtent(DimExprAttr in, DimExprAttr window,
+                                            int64_t stride, int64_t low,
+                                            int64_t high, int64_t dilation) {
+  MLIRContext *context = in.getContext();
+  auto constant = [&](int64_t value) { return dimConstant(context, value); };
+  DimExprAttr last = dimMul(dimSub(in, constant(1)), constant(stride)),
+              reach = dimMul(dimSub(window, constant(1)), constant(dilation));
+  return dimAdd(dimAdd(last, reach), constant(1 - low - high));
 }
 
 FailureOr<SmallVector<int64_t>>
@@ -135,7 +146,8 @@ struct Windows {
 } // namespace
 
 static LogicalResult checkWindows(const Inference &inference,
-                                  const Windows &windows, unsigned spatial) {
+                                  const Windows &windows, unsigned spatial,
+                                  int64_t leastPadding) {
   auto bad = [&](StringRef name, ArrayRef<int64_t> values, size_t count,
                  int64_t least) -> LogicalResult {
     if (values.size() != count)
@@ -147,9 +159,10 @@ static LogicalResult checkWindows(const Inference &inference,
                                Twine(least) + ", found " + Twine(value));
     return success();
   };
-  return success(succeeded(bad("strides", windows.strides, spatial, 1)) &&
-                 succeeded(bad("padding", windows.padding, 2 * spatial, 0)) &&
-                 succeeded(bad("dilations", windows.dilations, spatial, 1)));
+  return success(
+      succeeded(bad("strides", windows.strides, spatial, 1)) &&
+      succeeded(bad("padding", windows.padding, 2 * spatial, leastPadding)) &&
+      succeeded(bad("dilations", windows.dilations, spatial, 1)));
 }
 
 /// The positions of `letters` in a layout; an error for C1 where it is none.
@@ -214,7 +227,7 @@ ACTNET_INFER(ConvOp) {
                          "nc" + letters);
   Windows windows{known->strides, known->padding, known->dilations};
   if (failed(xAt) || failed(fAt) || failed(yAt) ||
-      failed(checkWindows(inference, windows, spatial)))
+      failed(checkWindows(inference, windows, spatial, /*leastPadding=*/0)))
     return failure();
   SmallVector<DimExprAttr> xDims = getDims(x), fDims = getDims(filter);
   int64_t groups = known->groups.getInt();
@@ -248,6 +261,76 @@ ACTNET_INFER(ConvOp) {
   return success();
 }
 
+ACTNET_INFER(ConvTransposeOp) {
+  Inference inference(getOperationName(), location, operands);
+  auto known =
+      propertiesOf<ConvTransposeOp>(location, context, attributes, properties);
+  auto types = inference.tensors(2, 2);
+  if (failed(known) || failed(types) ||
+      failed(
+          requireAttributes(inference, {{"input_layout", known->input_layout},
+                                        {"filter_layout", known->filter_layout},
+                                        {"output_layout", known->output_layout},
+                                        {"strides", known->strides},
+                                        {"padding", known->padding},
+                                        {"dilations", known->dilations},
+                                        {"groups", known->groups}})))
+    return failure();
+  auto [x, filter] = std::pair((*types)[0], (*types)[1]);
+  if (x.getRank() < 3 || x.getRank() > 5 || filter.getRank() != x.getRank())
+    return inference.error(
+        "C1: expected operands of one rank from 3 to 5, found " +
+        Twine(x.getRank()) + " and " + Twine(filter.getRank()));
+  unsigned spatial = x.getRank() - 2;
+  StringRef letters = spatialLetters(spatial);
+  auto xAt = checkLayout(inference, "input_layout", known->input_layout,
+                         "nc" + letters);
+  auto fAt = checkLayout(inference, "filter_layout", known->filter_layout,
+                         "io" + letters);
+  auto yAt = checkLayout(inference, "output_layout", known->output_layout,
+                         "nc" + letters);
+  Windows windows{known->strides, known->padding, known->dilations};
+  if (failed(xAt) || failed(fAt) || failed(yAt) ||
+      failed(checkWindows(inference, windows, spatial,
+                          /*leastPadding=*/-INT32_MAX)))
+    return failure();
+  SmallVector<DimExprAttr> xDims = getDims(x), fDims = getDims(filter);
+  DimExprAttr groups = dimConstant(context, known->groups.getInt());
+  DimExprAttr inputs = fDims[(*fAt)[0]], outputs = fDims[(*fAt)[1]];
+  if (known->groups.getInt() < 1)
+    return inference.error("C3: expected groups of at least 1, found " +
+                           Twine(known->groups.getInt()));
+  if (xDims[(*xAt)[1]] != inputs)
+    return inference.error("C3: x has " + toString(xDims[(*xAt)[1]]) +
+                           " channels, the filter takes " + toString(inputs));
+  if (constantValue(dimMod(inputs, groups)) != 0)
+    return inference.error("C3: " + toString(groups) +
+                           " groups don't divide the filter's " +
+                           toString(inputs) + " inputs");
+  if (failed(inference.sameElementType("C5", *types)))
+    return failure();
+  SmallVector<DimExprAttr> dims(x.getRank());
+  dims[(*yAt)[0]] = xDims[(*xAt)[0]];
+  dims[(*yAt)[1]] = dimMul(outputs, groups);
+  for (unsigned i = 0; i < spatial; ++i) {
+    DimExprAttr in = xDims[(*xAt)[2 + i]], window = fDims[(*fAt)[2 + i]];
+    DimExprAttr extent =
+        transposedExtent(in, window, known->strides[i], known->padding[2 * i],
+                         known->padding[2 * i + 1], known->dilations[i]);
+    if (extent.isConstant() && extent.getValue() < 1)
+      return inference.error("C4: output extent " + Twine(extent.getValue()) +
+                             " of spatial dim " + Twine(i) +
+                             " is not positive");
+    dims[(*yAt)[2 + i]] = extent;
+  }
+  results.push_back(getTensorType(dims, x.getElementType()));
+  return success();
+}
+
+OpFoldResult ConvTransposeOp::fold(FoldAdaptor adaptor) {
+  return foldConstants(*this, adaptor.getOperands());
+}
+
 ACTNET_INFER(PoolOp) {
   Inference inference(getOperationName(), location, operands);
   auto known = propertiesOf<PoolOp>(location, context, attributes, properties);
@@ -267,7 +350,8 @@ ACTNET_INFER(PoolOp) {
   auto at = checkLayout(inference, "layout", known->layout,
                         "nc" + spatialLetters(spatial));
   Windows windows{known->strides, known->padding, known->dilations};
-  if (failed(at) || failed(checkWindows(inference, windows, spatial)))
+  if (failed(at) ||
+      failed(checkWindows(inference, windows, spatial, /*leastPadding=*/0)))
     return failure();
   if (known->window.size() != spatial ||
       llvm::any_of(known->window.asArrayRef(), [](int64_t v) { return v < 1; }))

@@ -144,6 +144,15 @@ OpFoldResult GatherElementsOp::fold(FoldAdaptor adaptor) {
   return foldConstants(*this, adaptor.getOperands());
 }
 
+OpFoldResult ScatterOp::fold(FoldAdaptor adaptor) {
+  // Nothing to write.
+  for (DimExprAttr dim :
+       getDims(cast<RankedTensorType>(getUpdates().getType())))
+    if (constantValue(dim) == 0)
+      return getData();
+  return foldConstants(*this, adaptor.getOperands());
+}
+
 OpFoldResult IotaOp::fold(FoldAdaptor adaptor) {
   return foldConstants(*this, adaptor.getOperands());
 }

@@ -283,6 +283,44 @@ ACTNET_INFER(GatherElementsOp) {
   return success();
 }
 
+ACTNET_INFER(ScatterOp) {
+  Inference inference(getOperationName(), location, operands);
+  auto known =
+      propertiesOf<ScatterOp>(location, context, attributes, properties);
+  auto types = inference.tensors(3, 3);
+  if (failed(known) || failed(types) ||
+      failed(requireAttributes(inference,
+                               {{"kind", known->kind}, {"axis", known->axis}})))
+    return failure();
+  RankedTensorType data = (*types)[0], indices = (*types)[1],
+                   updates = (*types)[2];
+  int64_t axis = known->axis.getInt();
+  if (failed(checkGather(inference, data, indices, axis)) ||
+      failed(inference.sameElementType("C3", {data, updates})))
+    return failure();
+  SmallVector<DimExprAttr> to = getDims(data), from = getDims(updates),
+                           at = getDims(indices);
+  bool fits = to.size() == from.size();
+  for (size_t i = 0; fits && i < to.size(); ++i)
+    fits = static_cast<int64_t>(i) == axis || to[i] == from[i];
+  if (!fits)
+    return inference.error("C3: expected updates of the dims of data but for "
+                           "axis " +
+                           Twine(axis) + ", found " + toString(to) + " and " +
+                           toString(from));
+  if (at != from && (at.size() != 1 || at[0] != from[axis]))
+    return inference.error("C4: expected indices of the dims of updates, " +
+                           toString(from) + ", or of their dim " + Twine(axis) +
+                           ", found " + toString(at));
+  if (known->kind.getValue() != ScatterKind::set &&
+      data.getElementType().isInteger(1))
+    return inference.error(
+        "C5: " + stringifyScatterKind(known->kind.getValue()) +
+        " expects numbers, found i1");
+  results.push_back(data);
+  return success();
+}
+
 ACTNET_INFER(PackOp) {
   Inference inference(getOperationName(), location, operands);
   auto known = propertiesOf<PackOp>(location, context, attributes, properties);

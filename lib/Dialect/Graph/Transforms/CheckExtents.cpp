@@ -42,6 +42,8 @@ private:
   void visit(Operation &op) {
     if (auto conv = dyn_cast<ConvOp>(op))
       windowed(op, conv.getOutputLayout());
+    else if (auto conv = dyn_cast<ConvTransposeOp>(op))
+      windowed(op, conv.getOutputLayout());
     else if (auto pool = dyn_cast<PoolOp>(op))
       windowed(op, pool.getLayout());
     else if (auto slice = dyn_cast<SliceOp>(op))

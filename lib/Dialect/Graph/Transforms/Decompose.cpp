@@ -211,14 +211,16 @@ static Value decompose(GraphBuilder b, Operation *op) {
       .Case<GroupNormOp>(
           [&](GroupNormOp n) { return decomposeGroupNorm(b, n); })
       .Case<GeluOp>([&](GeluOp g) { return decomposeGelu(b, g); })
+      .Case<ConvTransposeOp>(
+          [&](ConvTransposeOp c) { return decomposeConvTranspose(b, c); })
       .Case<AttentionOp>(
           [&](AttentionOp a) { return decomposeAttention(b, a); })
       .Default([](Operation *) { return Value(); });
 }
 
 static constexpr StringLiteral kComposites[] = {
-    "attention",  "batch_norm",  "gelu",     "group_norm",
-    "layer_norm", "log_softmax", "rms_norm", "softmax"};
+    "attention",  "batch_norm",  "conv_transpose", "gelu",   "group_norm",
+    "layer_norm", "log_softmax", "rms_norm",       "softmax"};
 
 namespace {
 struct GraphDecompose
@@ -243,8 +245,10 @@ struct GraphDecompose
     });
     for (Operation *op : composites) {
       OpBuilder builder(op);
-      op->getResult(0).replaceAllUsesWith(
-          decompose({builder, op->getLoc()}, op));
+      Value y = decompose({builder, op->getLoc()}, op);
+      if (!y)
+        return signalPassFailure();
+      op->getResult(0).replaceAllUsesWith(y);
       op->erase();
     }
   }

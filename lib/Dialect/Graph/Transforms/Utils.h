@@ -57,6 +57,10 @@ inline bool isNear(double a, double b) {
   return std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
 }
 
+/// A transposed convolution as an ordinary one; null, with an error, where the
+/// filter's spatial extents are not static.
+mlir::Value decomposeConvTranspose(GraphBuilder b, ConvTransposeOp op);
+
 void populateBatchNormPatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyPatterns(mlir::RewritePatternSet &patterns);
 void populateSlicePatterns(mlir::RewritePatternSet &patterns);

@@ -45,6 +45,21 @@ bool isMultiplyAdd(linalg::GenericOp op) {
   });
 }
 
+/// Two operations: the scatter of three arguments, and the yield of its result.
+LogicalResult verifyScatter(FuncOp kernel, ArrayRef<ScatterOp> scatters) {
+  Block &block = kernel.getBody().front();
+  bool holds =
+      scatters.size() == 1 && block.getOperations().size() == 2 &&
+      block.back().getOperands() == ValueRange(scatters[0]->getResults());
+  if (holds)
+    for (Value operand : scatters[0]->getOperands())
+      holds &= isa<BlockArgument>(operand);
+  return holds ? success()
+               : kernel.emitOpError(
+                     "family scatter takes one kernel.scatter of the kernel's "
+                     "operands, whose result is the kernel's");
+}
+
 } // namespace
 
 namespace actnet::kernel {
@@ -53,6 +68,7 @@ LogicalResult verifyFamily(FuncOp kernel) {
   Family family = kernel.getFamily();
   SmallVector<linalg::GenericOp> roots;
   SmallVector<AttentionOp> attentions;
+  SmallVector<ScatterOp> scatters;
   for (Operation &op : kernel.getBody().front()) {
     if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       if (!isElementwise(generic)) {
@@ -70,6 +86,10 @@ LogicalResult verifyFamily(FuncOp kernel) {
       attentions.push_back(attention);
       continue;
     }
+    if (auto scatter = dyn_cast<ScatterOp>(op)) {
+      scatters.push_back(scatter);
+      continue;
+    }
     if (!isFree(op))
       return op.emitOpError()
              << "has no place in the body of a kernel of family "
@@ -81,6 +101,12 @@ LogicalResult verifyFamily(FuncOp kernel) {
            << ", found " << roots.size() << " generics with reductions and "
            << attentions.size() << " attentions";
   };
+  if (family == Family::scatter)
+    return verifyScatter(kernel, scatters);
+  if (!scatters.empty())
+    return scatters[0].emitOpError()
+           << "has no place in the body of a kernel of family "
+           << stringifyFamily(family);
   if (family == Family::attention)
     return attentions.size() == 1 && roots.empty()
                ? success()
@@ -121,6 +147,7 @@ LogicalResult verifyFamily(FuncOp kernel) {
   case Family::pool:
     return roots.size() == 1 ? success() : wrong("one generic with reductions");
   case Family::attention:
+  case Family::scatter:
     break;
   }
   return success();

@@ -145,6 +145,39 @@ LogicalResult ConcatOp::verify() {
   return success();
 }
 
+LogicalResult kernel::ScatterOp::verifyRegions() {
+  auto data = cast<RankedTensorType>(getData().getType()),
+       updates = cast<RankedTensorType>(getUpdates().getType()),
+       indices = cast<RankedTensorType>(getIndices().getType());
+  Type element = data.getElementType(), index = indices.getElementType();
+  if (data.getRank() != 3 || updates.getRank() != 3 ||
+      updates.getElementType() != element ||
+      updates.getDimSize(0) != data.getDimSize(0) ||
+      updates.getDimSize(2) != data.getDimSize(2))
+    return emitOpError() << "C1: updates " << updates << " and data " << data
+                         << " must have three dims, that in the middle alone "
+                            "of different extents";
+  if (!index.isInteger(32) && !index.isInteger(64))
+    return emitOpError() << "C2: indices must be i32 or i64, found " << index;
+  ArrayRef<int64_t> at = indices.getShape();
+  if (at != updates.getShape() &&
+      (at.size() != 1 || at[0] != updates.getDimSize(1)))
+    return emitOpError() << "C2: indices " << indices
+                         << " must have the dims of updates, or the middle one";
+  Block &block = getCombiner().front();
+  if (block.getNumArguments() != 2 ||
+      llvm::any_of(block.getArgumentTypes(),
+                   [&](Type type) { return type != element; }))
+    return emitOpError() << "C3: the region must take two values of "
+                         << element;
+  auto yield = dyn_cast<YieldOp>(block.back());
+  if (!yield || yield.getValues().size() != 1 ||
+      yield.getValues()[0].getType() != element)
+    return emitOpError() << "C3: the region must yield one value of "
+                         << element;
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   unsigned expected = getMask() ? 5 : 4;
   if (getIndexingMaps().size() != expected)

@@ -130,6 +130,12 @@ double actnet::countFlops(kernel::FuncOp kernel, ArrayRef<int64_t> dims) {
                                         generic->getOperands(), extents))
         iterations *= extent;
       total += iterations * llvm::count_if(*generic.getBody(), isFloatOp);
+    } else if (auto scatter = dyn_cast<kernel::ScatterOp>(op)) {
+      double updates = 1;
+      for (unsigned d = 0; d < 3; ++d)
+        updates *= extents.of(scatter.getUpdates(), d);
+      total +=
+          updates * llvm::count_if(scatter.getCombiner().front(), isFloatOp);
     } else if (auto attention = dyn_cast<kernel::AttentionOp>(op)) {
       SmallVector<AffineMap> maps;
       for (Attribute map : attention.getIndexingMaps())

@@ -3,6 +3,7 @@
 
 #include "actnet/Dialect/Kernel/Transforms/HostContraction.h"
 #include "actnet/Dialect/Kernel/Transforms/HostNest.h"
+#include "actnet/Dialect/Kernel/Transforms/HostScatter.h"
 #include "actnet/Dialect/Kernel/Transforms/Passes.h"
 
 using namespace mlir;
@@ -21,6 +22,8 @@ LogicalResult scheduleHost(FuncOp kernel) {
     return scheduleHostDepthwise(kernel);
   case Family::attention:
     return scheduleHostAttention(kernel);
+  case Family::scatter:
+    return scheduleHostScatter(kernel);
   default:
     return scheduleHostNest(kernel);
   }

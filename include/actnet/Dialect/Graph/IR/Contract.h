@@ -33,6 +33,11 @@ DimExprAttr windowedExtent(DimExprAttr in, DimExprAttr window, int64_t stride,
                            int64_t low, int64_t high, int64_t dilation,
                            bool ceilMode = false);
 
+/// The extent of a dim that a transposed convolution makes:
+/// `(in - 1)*stride + dilation*(window-1) + 1 - low - high`.
+DimExprAttr transposedExtent(DimExprAttr in, DimExprAttr window, int64_t stride,
+                             int64_t low, int64_t high, int64_t dilation);
+
 /// The dims of `type` in the order of `letters`, given its layout; failure
 /// where the layout is no permutation of the letters. No diagnostic.
 mlir::FailureOr<llvm::SmallVector<int64_t>>

@@ -152,6 +152,11 @@ def Graph_PadModeAttr : Graph_EnumAttr<Graph_PadMode, "pad_mode"> {
   let assemblyFormat = "$value";
 }
 
+def Graph_ScatterKind : Graph_Enum<"ScatterKind", ["set", "add", "mul", "min", "max"]>;
+def Graph_ScatterKindAttr : Graph_EnumAttr<Graph_ScatterKind, "scatter_kind"> {
+  let assemblyFormat = "$value";
+}
+
 //===----------------------------------------------------------------------===//
 // Op classes
 //===----------------------------------------------------------------------===//

@@ -61,6 +61,40 @@ def Graph_ConvOp : Graph_InferredOp<"conv"> {
   let assemblyFormat = "$x `,` $filter attr-dict `:` type($x) `,` type($filter)";
 }
 
+def Graph_ConvTransposeOp : Graph_InferredOp<"conv_transpose"> {
+  let summary = "Transposed convolution over one to three spatial dims";
+  let description = [{
+    `y[n,g*O+o,p] = sum over i,q,k of x[n,g*I+i,q] * f[g*I+i,o,k]` where
+    `q*stride + k*dilation - low = p`: the map from which `graph.conv` with the
+    same attributes takes its gradient. Layouts as for `graph.conv`; `i` of the
+    filter are all channels of x, `o` the output channels of one group.
+
+    C1: each layout is a permutation of its letters. C2: strides and dilations
+    are positive, one a spatial dim; `padding` holds low then high for each
+    spatial dim: what is cut off the result at its ends, or, where negative,
+    added to it as zeros. C3: channels of x = i of the filter; groups divides
+    them. C4: output extents are positive:
+    `(in - 1)*stride + dilation*(k-1) + 1 - low - high`. C5: both operands have
+    the same element type.
+
+    ```mlir
+    %y = graph.conv_transpose %x, %f {input_layout = "nchw", filter_layout = "iohw",
+           output_layout = "nchw", strides = array<i64: 2, 2>,
+           padding = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>,
+           groups = 1 : i64} : tensor<1x8x14x14xf32>, tensor<8x4x4x4xf32>
+    ```
+    Source: ONNX ConvTranspose (22), whose `output_padding` is taken off the
+    high padding. Gradient: convolutions.
+  }];
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter,
+                       StrAttr:$input_layout, StrAttr:$filter_layout, StrAttr:$output_layout,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
+                       DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+  let results = (outs Graph_Tensor:$y);
+  let assemblyFormat = "$x `,` $filter attr-dict `:` type($x) `,` type($filter)";
+  let hasFolder = 1;
+}
+
 def Graph_PoolOp : Graph_InferredOp<"pool"> {
   let summary = "Windowed reduction over spatial dims";
   let description = [{

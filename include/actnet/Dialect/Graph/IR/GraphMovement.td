@@ -179,6 +179,40 @@ def Graph_GatherElementsOp : Graph_InferredOp<"gather_elements"> {
   let hasFolder = 1;
 }
 
+def Graph_ScatterOp : Graph_InferredOp<"scatter"> {
+  let summary = "Writes elements of a tensor at indices along a dim";
+  let description = [{
+    y begins as data. Then, for u from 0 on along the dim `axis` of updates, in
+    this order: `y[a, i, b] = kind(y[a, i, b], updates[a, u, b])` with
+    `i = indices[a, u, b]`, or `indices[u]` where indices has one dim. `set`
+    takes the update, the others put both together. An index below zero counts
+    from the end; an update whose index is outside the dim is left out.
+
+    The order is part of the meaning: with equal indices the last update stays,
+    and sums of floats have the same bits everywhere.
+
+    C1: indices are i32 or i64. C2: axis is within the rank of data. C3: updates
+    have the element type, the rank and, but for `axis`, the dims of data. C4:
+    indices have the dims of updates, or one dim: that of updates at `axis`.
+    C5: kinds other than `set` take numbers.
+
+    ```mlir
+    %y = graph.scatter add %data, %indices, %updates axis 0
+       : tensor<100x8xf32>, tensor<4xi64>, tensor<4x8xf32>
+    ```
+    Source: ONNX Scatter (9), ScatterElements (18); ScatterND (18) over a
+    reshape, with positions as one number. Gradient: gather of dy to updates; to
+    data dy, for `set` zero where something was written.
+  }];
+  let arguments = (ins Graph_ScatterKindAttr:$kind, Graph_Tensor:$data,
+                       Graph_Tensor:$indices, Graph_Tensor:$updates, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$y);
+  let assemblyFormat = [{
+    $kind $data `,` $indices `,` $updates `axis` $axis attr-dict `:` type(operands)
+  }];
+  let hasFolder = 1;
+}
+
 def Graph_IotaOp : Graph_TypedOp<"iota"> {
   let summary = "Counts along a dim";
   let description = [{

@@ -82,6 +82,7 @@ def Kernel_FamilyAttr : EnumAttr<KernelDialect, Kernel_Family, "family"> {
     - pool: as depthwise, but a max or an add without filter; the window is an
       empty tensor of its extents.
     - attention: one `kernel.attention`.
+    - scatter: one `kernel.scatter` on three operands, and nothing else.
   }];
   let assemblyFormat = "`<` $value `>`";
 }
@@ -156,9 +157,9 @@ def Kernel_FuncOp : Op<KernelDialect, "func", [
 }
 
 def Kernel_YieldOp : Op<KernelDialect, "yield", [Pure, Terminator, ReturnLike,
-                                                 HasParent<"FuncOp">]> {
-  let summary = "The results of a kernel";
-  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+                                                 ParentOneOf<["FuncOp", "ScatterOp"]>]> {
+  let summary = "The results of a kernel, or of the region of one of its ops";
+  let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 
@@ -262,6 +263,49 @@ def Kernel_AttentionOp : Op<KernelDialect, "attention", [Pure]> {
     `:` type(operands) `->` type($result)
   }];
   let hasVerifier = 1;
+}
+
+def Kernel_ScatterOp : Op<KernelDialect, "scatter", [
+    Pure, AllTypesMatch<["data", "result"]>]> {
+  let summary = "Writes rows or elements at indices inside a kernel";
+  let description = [{
+    Destination style over the dims (o, r, i) of `data`, in which a scatter
+    along any dim of a dense tensor can be seen: o are the dims before it, i
+    those behind it. Scalar reference:
+
+    ```
+    result = data
+    for o, for i, for u from 0 to U in this order:
+      r = indices[o, u, i], or indices[u] where indices has one dim
+      if r < 0: r += R
+      if 0 <= r < R: result[o, r, i] = region(result[o, r, i], updates[o, u, i])
+    ```
+
+    Each (o, r, i) has one owner, which takes the updates in their order: no
+    atomics, the same bits on every device. Data may be the result's memory;
+    then only what is updated is touched.
+
+    C1: data has three dims, updates have o and i of data and its element type.
+    C2: indices are i32 or i64 and have the dims of updates, or one dim. C3: the
+    region takes two elements, and yields one.
+
+    ```mlir
+    %y = kernel.scatter ins(%indices, %updates) outs(%data) {
+    ^bb0(%old: f32, %update: f32):
+      %sum = arith.addf %old, %update : f32
+      kernel.yield %sum : f32
+    } : tensor<4xi64>, tensor<1x4x8xf32>, tensor<1x100x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$indices, AnyRankedTensor:$updates,
+                       AnyRankedTensor:$data);
+  let regions = (region SizedRegion<1>:$combiner);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $indices `,` $updates `)` `outs` `(` $data `)` $combiner attr-dict
+    `:` type($indices) `,` type($updates) `,` type($data)
+  }];
+  let hasRegionVerifier = 1;
 }
 
 #endif // ACTNET_DIALECT_KERNEL_IR_KERNELOPS_TD
