@@ -4,6 +4,9 @@
 #include "actnet/Package/Lifetimes.h"
 
 #include "Walk.h"
+#include "actnet/Package/LibraryCall.h"
+
+#include <algorithm>
 
 namespace actnet::pkg {
 
@@ -101,17 +104,44 @@ private:
     return okStatus();
   }
 
+  Status checkLaunch(const Launch &launch) const {
+    ACTNET_ASSIGN_OR_RETURN([[maybe_unused]] uint64_t tiles,
+                            count(launch.tiles, "its number of tiles"));
+    for (uint32_t dim : launch.dims)
+      if (!values.find(dim))
+        return outOfRange("a dim has no 64-bit value");
+    return okStatus();
+  }
+
+  Status checkLibraryCall(const Call &call) const {
+    std::vector<int64_t> dims;
+    for (uint32_t dim : call.dims) {
+      std::optional<int64_t> value = values.find(dim);
+      if (!value)
+        return outOfRange("a dim has no 64-bit value");
+      dims.push_back(*value);
+    }
+    if (call.fallback)
+      ACTNET_RETURN_IF_ERROR(checkLaunch(*call.fallback));
+    if (call.library != cublasLtLibrary || call.entry != matmulEntry)
+      return okStatus();
+    // A view without elements has less than no bytes.
+    std::vector<uint64_t> bytes;
+    for (uint32_t id : call.operands) {
+      std::optional<int64_t> size = values.find(function.buffers[id]->size);
+      bytes.push_back(uint64_t(std::max<int64_t>(size.value_or(0), 0)));
+    }
+    ACTNET_ASSIGN_OR_RETURN(
+        MatmulConfig config,
+        parseMatmulConfig(call.config, call.operands.size()));
+    return checkMatmul(config, dims, bytes);
+  }
+
   Status checkRecord(const Record &record) const {
     if (const Launch *launch = record.body.AsLaunch()) {
-      ACTNET_ASSIGN_OR_RETURN([[maybe_unused]] uint64_t tiles,
-                              count(launch->tiles, "its number of tiles"));
-      for (uint32_t dim : launch->dims)
-        if (!values.find(dim))
-          return outOfRange("a dim has no 64-bit value");
+      return checkLaunch(*launch);
     } else if (const Call *call = record.body.AsCall()) {
-      for (uint32_t dim : call->dims)
-        if (!values.find(dim))
-          return outOfRange("a dim has no 64-bit value");
+      return checkLibraryCall(*call);
     } else if (const Copy *copy = record.body.AsCopy()) {
       ACTNET_RETURN_IF_ERROR(checkBytes(copy->bytes, copy->src));
       ACTNET_RETURN_IF_ERROR(checkBytes(copy->bytes, copy->dst));

@@ -108,6 +108,8 @@ private:
     case BodyKind::Call: {
       const Call &call = *record.body.AsCall();
       useOperands(call.operands, call.access);
+      if (call.workspace != none)
+        use(call.workspace, Access::Write, isWhole(call.workspace));
       break;
     }
     case BodyKind::Branch: {

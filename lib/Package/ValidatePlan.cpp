@@ -5,6 +5,7 @@
 #include "Validate.h"
 
 #include "actnet/Package/Container.h"
+#include "actnet/Package/LibraryCall.h"
 
 #include <algorithm>
 
@@ -198,7 +199,7 @@ private:
       ACTNET_RETURN_IF_ERROR(checkOperands(call.operands, call.access));
       for (uint32_t dim : call.dims)
         ACTNET_RETURN_IF_ERROR(checkExpr(dim, "a dim"));
-      return okStatus();
+      return checkCallParts(call);
     }
     case BodyKind::Signal: {
       uint32_t signal = record.body.AsSignal()->signal;
@@ -236,6 +237,28 @@ private:
     for (Access how : access)
       if (how > Access::MAX)
         return dataLoss("unknown access");
+    return okStatus();
+  }
+
+  /// What a call has besides its operands.
+  Status checkCallParts(const Call &call) const {
+    ACTNET_RETURN_IF_ERROR(checkCall(call));
+    if (call.workspace != none) {
+      ACTNET_RETURN_IF_ERROR(checkBuffer(call.workspace));
+      const Buffer &workspace = *function.buffers[call.workspace];
+      if (workspace.region != Region::Scratch || workspace.root != none)
+        return dataLoss("the workspace of a call is no buffer in scratch");
+      for (uint32_t id : call.operands)
+        if (id == call.workspace ||
+            function.buffers[id]->root == call.workspace)
+          return dataLoss("the workspace of a call is one of its operands");
+    }
+    if (!call.fallback)
+      return okStatus();
+    ACTNET_RETURN_IF_ERROR(checkLaunch(*call.fallback));
+    if (call.fallback->operands != call.operands ||
+        plan.kernels[call.fallback->kernel]->access != call.access)
+      return dataLoss("the kernel in the place of a call has other operands");
     return okStatus();
   }
 

@@ -169,6 +169,8 @@ Flow::Ends Flow::addRecord(const Record &record, const Ends &from,
     touchAll(node, launch->operands, plan.kernels[launch->kernel]->access);
   } else if (const Call *call = record.body.AsCall()) {
     touchAll(node, call->operands, call->access);
+    if (call->workspace != none)
+      touch(node, call->workspace, false, true, true);
   } else if (const Copy *copy = record.body.AsCopy()) {
     touch(node, copy->src, true, false, false);
     touch(node, copy->dst, false, true,

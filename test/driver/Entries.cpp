@@ -104,7 +104,7 @@ Result addNode(GraphNode *node, Graph graph, const GraphNode *after,
   if (!self().isLive(graph))
     return invalidHandle;
   auto made = std::make_unique<GraphNodeTag>();
-  made->work = std::move(work);
+  made->works.push_back(std::move(work));
   for (size_t i = 0; i < count; ++i) {
     auto found = std::find_if(graph->nodes.begin(), graph->nodes.end(),
                               [&](auto &n) { return n.get() == after[i]; });
@@ -157,10 +157,12 @@ Result cuGetErrorName(Result result, const char **text) {
     NAME(noDevice, "NO_DEVICE")
     NAME(invalidImage, "INVALID_IMAGE")
     NAME(invalidContext, "INVALID_CONTEXT")
+    NAME(noBinaryForGpu, "NO_BINARY_FOR_GPU")
     NAME(symbolNotFound, "SHARED_OBJECT_SYMBOL_NOT_FOUND")
     NAME(invalidHandle, "INVALID_HANDLE")
     NAME(notFoundResult, "NOT_FOUND")
     NAME(illegalAddress, "ILLEGAL_ADDRESS")
+    NAME(contextIsDestroyed, "CONTEXT_IS_DESTROYED")
     NAME(launchOutOfResources, "LAUNCH_OUT_OF_RESOURCES")
     NAME(notPermitted, "NOT_PERMITTED")
 #undef NAME
@@ -430,6 +432,7 @@ Result cuModuleUnload(Module module) {
   if (!self().live.erase(module))
     return invalidHandle;
   self().live.erase(module->function.get());
+  self().own(-int64_t(module->bytes));
   delete module;
   return success;
 }
@@ -551,6 +554,7 @@ Result cuGraphInstantiateWithFlags(GraphExec *exec, Graph graph,
   made->graph = graph;
   for (const auto &node : graph->nodes)
     made->nodes.push_back(*node);
+  self().own(1024 * int64_t(made->nodes.size()));
   *exec = made;
   std::lock_guard lock(self().mutex);
   self().live.insert(made);
@@ -562,6 +566,7 @@ Result cuGraphExecDestroy(GraphExec exec) {
   std::lock_guard lock(self().mutex);
   if (!self().live.erase(exec))
     return invalidHandle;
+  self().own(-1024 * int64_t(exec->nodes.size()));
   delete exec;
   return success;
 }
@@ -575,9 +580,9 @@ static Result changeNode(GraphExec exec, GraphNode node, Make make) {
   Work work;
   if (Result result = make(work))
     return result;
-  if (work.kind != own->work.kind)
+  if (own->works.size() != 1 || work.kind != own->works[0].kind)
     return invalidValue;
-  own->work = std::move(work);
+  own->works[0] = std::move(work);
   return success;
 }
 
@@ -611,6 +616,51 @@ Result cuGraphNodeSetEnabled(GraphExec exec, GraphNode node, unsigned enabled) {
   return success;
 }
 
+Result cuGraphAddChildGraphNode(GraphNode *node, Graph graph,
+                                const GraphNode *after, size_t count,
+                                Graph child) {
+  BEGIN();
+  if (!self().isLive(child))
+    return invalidHandle;
+  if (Result result = addNode(node, graph, after, count, Work()))
+    return result;
+  // What stands in it now: a child is copied. Captured nodes are a line.
+  (*node)->works.clear();
+  for (const auto &inner : child->nodes)
+    (*node)->works.insert((*node)->works.end(), inner->works.begin(),
+                          inner->works.end());
+  return success;
+}
+
+Result cuStreamBeginCapture_v2(Stream stream, CaptureMode mode) {
+  BEGIN();
+  if (mode != captureThreadLocal)
+    return invalidValue;
+  std::lock_guard lock(self().mutex);
+  if (!self().live.contains(stream))
+    return invalidHandle;
+  if (stream->capture)
+    return illegalState;
+  stream->capture = new GraphTag;
+  stream->capturer = std::this_thread::get_id();
+  return success;
+}
+
+Result cuStreamEndCapture(Stream stream, Graph *graph) {
+  BEGIN();
+  std::lock_guard lock(self().mutex);
+  if (!self().live.contains(stream))
+    return invalidHandle;
+  *graph = nullptr;
+  if (!stream->capture)
+    return illegalState;
+  if (stream->capturer != std::this_thread::get_id())
+    return captureWrongThread;
+  *graph = std::exchange(stream->capture, nullptr);
+  self().live.insert(*graph);
+  return success;
+}
+
 Result cuGraphUpload(GraphExec exec, Stream stream) {
   BEGIN();
   return self().isLive(exec) && self().isLive(stream) ? success : invalidHandle;
@@ -626,7 +676,7 @@ Result cuGraphLaunch(GraphExec exec, Stream stream) {
   std::vector<Work> works;
   std::vector<bool> taken(exec->nodes.size(), false);
   std::vector<size_t> ready;
-  while (works.size() < exec->nodes.size()) {
+  for (size_t count = 0; count < exec->nodes.size(); ++count) {
     ready.clear();
     for (size_t i = 0; i < exec->nodes.size(); ++i) {
       const auto &after = exec->nodes[i].after;
@@ -636,8 +686,9 @@ Result cuGraphLaunch(GraphExec exec, Stream stream) {
     }
     size_t next = ready[self().random(ready.size())];
     taken[next] = true;
-    works.push_back(exec->nodes[next].enabled ? exec->nodes[next].work
-                                              : Work());
+    if (exec->nodes[next].enabled)
+      works.insert(works.end(), exec->nodes[next].works.begin(),
+                   exec->nodes[next].works.end());
   }
   return self().enqueueAll(stream, std::move(works));
 }

@@ -1,5 +1,6 @@
 //===- Modules.cpp - the toy code that a module stands for ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Cubin.h"
 #include "StandIn.h"
 #include "actnet/Package/CodeBundle.h"
 #include "actnet/Package/Container.h"
@@ -47,6 +48,7 @@ struct PackageCode {
 /// once for each name.
 struct PackageIndex {
   std::string path;
+  std::span<const std::byte> toy;
   std::unique_ptr<pkg::Reader> reader;
   std::map<std::string, PackageCode, std::less<>> modules;
 
@@ -58,7 +60,7 @@ struct PackageIndex {
     const pkg::Plan *plan = reader->findPlan("cuda");
     if (!plan)
       return notFound(file + " has no plan for cuda");
-    std::span<const std::byte> toy;
+    toy = {};
     for (const auto &image : plan->images)
       if (image->kind == pkg::ImageKind::Toy)
         toy = reader->image(*image);
@@ -105,6 +107,30 @@ Expected<const toy::Image *> StandIn::image(std::span<const std::byte> bytes) {
   return static_cast<const toy::Image *>(found->second.get());
 }
 
+/// Looks at a cubin that no package holds: whether a driver would take it, and
+/// which kernel it has.
+Result StandIn::findMade(const std::string &code, std::string &kernel,
+                         unsigned &parameters, std::string &log) const {
+  auto cubin = Cubin::read(code);
+  if (!cubin) {
+    log = cubin.status().str();
+    return invalidImage;
+  }
+  unsigned own = unsigned(chosen.architecture);
+  if (cubin->architecture / 10 != own / 10 || cubin->architecture > own) {
+    log = "it is for sm_" + std::to_string(cubin->architecture);
+    return noBinaryForGpu;
+  }
+  // A module of ours has one kernel, whose parameters have 8 bytes each.
+  if (cubin->kernels.size() != 1) {
+    log = std::to_string(cubin->kernels.size()) + " kernels, expected one";
+    return invalidImage;
+  }
+  kernel = cubin->kernels[0].name;
+  parameters = cubin->kernels[0].parameterBytes / 8;
+  return success;
+}
+
 Result StandIn::findCode(const std::string &code, ModuleTag &module,
                          std::string &log) {
   std::string kernel;
@@ -132,11 +158,13 @@ Result StandIn::findCode(const std::string &code, ModuleTag &module,
   } else {
     static PackageIndex index;
     const char *path = std::getenv("ACTNET_STANDIN_PACKAGE");
-    if (!path) {
+    const char *imagePath = std::getenv("ACTNET_STANDIN_IMAGE");
+    bool made = chosen.made && code.starts_with("\177ELF");
+    if (!path && !(made && imagePath)) {
       log = "no module of the stand-in";
       return invalidImage;
     }
-    if (index.path != path)
+    if (path && index.path != path)
       if (Status status = index.read(path); !status) {
         log = status.str();
         return invalidImage;
@@ -144,17 +172,25 @@ Result StandIn::findCode(const std::string &code, ModuleTag &module,
     // The driver is told no size; what a module begins with says whose it is.
     const PackageCode *found = nullptr;
     for (const auto &[bytes, entry] : index.modules)
-      if (std::memcmp(code.data(), bytes.data(),
+      if (path &&
+          std::memcmp(code.data(), bytes.data(),
                       std::min(code.size(), bytes.size())) == 0 &&
           code.size() >= bytes.size())
         found = &entry;
-    if (!found || found->parameters < 0) {
+    if (found && found->parameters >= 0) {
+      kernel = found->kernel;
+      parameters = unsigned(found->parameters);
+      toy = found->toy;
+    } else if (made) {
+      if (Result result = findMade(code, kernel, parameters, log))
+        return result;
+      if (!path)
+        own = readFile(imagePath);
+      toy = path ? index.toy : own;
+    } else {
       log = "not of the package " + index.path;
       return invalidImage;
     }
-    kernel = found->kernel;
-    parameters = unsigned(found->parameters);
-    toy = found->toy;
   }
   auto loaded = image(toy);
   if (!loaded) {
@@ -174,25 +210,15 @@ Result StandIn::findCode(const std::string &code, ModuleTag &module,
 Result StandIn::loadModule(Module *module, const char *text, std::string &log) {
   // A cubin has zeros in it: its own header says how long it is.
   size_t bytes = std::strlen(text);
-  if (std::memcmp(text, "\177ELF", std::min<size_t>(bytes, 4)) == 0 &&
-      bytes >= 4) {
-    uint64_t sections;
-    uint16_t size, count;
-    std::memcpy(&sections, text + 40, 8);
-    std::memcpy(&size, text + 58, 2);
-    std::memcpy(&count, text + 60, 2);
-    bytes = size_t(sections) + size_t(size) * count;
-    uint64_t programs;
-    std::memcpy(&programs, text + 32, 8);
-    std::memcpy(&size, text + 54, 2);
-    std::memcpy(&count, text + 56, 2);
-    bytes = std::max(bytes, size_t(programs) + size_t(size) * count);
-  }
+  if (std::string_view(text, bytes).starts_with("\177ELF"))
+    bytes = Cubin::sizeOf(text);
   auto made = std::make_unique<ModuleTag>();
   std::lock_guard lock(mutex);
   Result result = findCode(std::string(text, bytes), *made, log);
   if (result != success)
     return result;
+  made->bytes = bytes;
+  own(int64_t(bytes));
   made->function = std::make_unique<FunctionTag>();
   made->function->module = made.get();
   live.insert(made.get());

@@ -12,6 +12,7 @@ namespace actnet::rt::cuda {
 
 namespace {
 thread_local Context currentContext = nullptr;
+thread_local uint64_t currentGeneration = 0;
 thread_local bool inHostFunction = false;
 } // namespace
 
@@ -39,13 +40,22 @@ Options Options::fromEnvironment() {
       options.architecture = int(number());
     else if (key == "memory")
       options.memoryBytes = number();
+    else if (key == "context")
+      options.contextBytes = number();
+    else if (key == "late")
+      options.late = number() != 0;
+    else if (key == "made")
+      options.made = number() != 0;
     else if (key == "fault") {
       size_t at = value.find('@');
       options.fault = value.substr(0, at);
       options.faultAt =
           at == value.npos ? 1
                            : std::strtoull(value.c_str() + at + 1, nullptr, 10);
-    }
+    } else if (key == "heuristics")
+      options.hasHeuristics = value != "none";
+    else if (key == "workspace")
+      options.workspaceBytes = number();
   }
   return options;
 }
@@ -80,6 +90,8 @@ Result StandIn::begin(const char *name, bool needsContext, bool needsHealth,
       result = notPermitted;
     else if (needsContext && (!currentContext || !retained))
       result = invalidContext;
+    else if (needsContext && currentGeneration != generation)
+      result = contextIsDestroyed;
     else if (needsHealth && broken != success)
       result = broken;
   }
@@ -104,6 +116,7 @@ Result StandIn::setCurrent(Context next) {
   if (next && next != &context)
     return invalidContext;
   currentContext = next;
+  currentGeneration = generation;
   return success;
 }
 
@@ -115,6 +128,8 @@ Result StandIn::retain() {
   counts.clear();
   generator.seed(chosen.seed);
   broken = success;
+  ++generation;
+  ownBytes = int64_t(chosen.contextBytes);
   toy::EngineOptions engineOptions;
   engineOptions.seed = chosen.seed;
   engine = std::make_unique<toy::Engine>(engineOptions);
@@ -131,6 +146,11 @@ void StandIn::release() {
   changed.notify_all();
   lock.unlock();
   executor.join();
+  for (Work &work : lateWork) {
+    say("ran a late host function");
+    work.call(work.user);
+  }
+  lateWork.clear();
   lock.lock();
   engine.reset();
   memory.clear();
@@ -185,7 +205,8 @@ Result StandIn::freeMemory(Pointer pointer) {
 void StandIn::memoryInfo(size_t *free, size_t *total) {
   std::lock_guard lock(mutex);
   *total = chosen.memoryBytes;
-  *free = chosen.memoryBytes - memoryUsed;
+  *free = chosen.memoryBytes -
+          std::min(chosen.memoryBytes, memoryUsed + uint64_t(ownBytes));
 }
 
 Result StandIn::allocateHost(void **pointer, size_t bytes) {
@@ -235,6 +256,19 @@ Result StandIn::enqueueAll(Stream stream, std::vector<Work> works) {
   std::lock_guard lock(mutex);
   if (!live.contains(stream))
     return invalidHandle;
+  if (stream->capture) {
+    // Thread-local mode: whoever else comes here has mistaken the stream.
+    if (stream->capturer != std::this_thread::get_id())
+      return captureWrongThread;
+    for (Work &work : works) {
+      auto node = std::make_unique<GraphNodeTag>();
+      node->works.push_back(std::move(work));
+      if (!stream->capture->nodes.empty())
+        node->after.push_back(stream->capture->nodes.size() - 1);
+      stream->capture->nodes.push_back(std::move(node));
+    }
+    return success;
+  }
   for (Work &work : works) {
     if (work.kind == Work::Kind::record)
       work.target = ++work.event->submitted;
@@ -270,8 +304,12 @@ void StandIn::execute() {
   while (!stopping) {
     if (broken != success) {
       // Nothing runs any more, and nobody hears of it by a host function.
-      for (Stream stream : streams)
+      for (Stream stream : streams) {
+        for (Work &work : stream->queue)
+          if (chosen.late && work.kind == Work::Kind::host)
+            lateWork.push_back(std::move(work));
         stream->queue.clear();
+      }
       changed.notify_all();
       changed.wait(lock);
       continue;
@@ -369,12 +407,31 @@ Result StandIn::perform(Work &work) {
     work.call(work.user);
     inHostFunction = false;
     return success;
+  case Work::Kind::library:
+    say("ran " + work.name);
+    return work.library();
   case Work::Kind::record:
   case Work::Kind::wait:
   case Work::Kind::nothing:
     return success;
   }
   return success;
+}
+
+Status StandIn::read(const void *at, size_t bytes) {
+  if (!isDevice(at, bytes))
+    return outOfRange("a library reads outside of device memory");
+  return engine->checkReadable(at, bytes);
+}
+
+Status StandIn::written(const void *at, size_t bytes) {
+  if (!isDevice(at, bytes))
+    return outOfRange("a library writes outside of device memory");
+  return engine->noteWritten(at, bytes);
+}
+
+extern "C" __attribute__((visibility("default"))) StandIn *actnetStandIn() {
+  return &StandIn::get();
 }
 
 } // namespace actnet::rt::cuda

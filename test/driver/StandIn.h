@@ -10,14 +10,20 @@
 //
 //   actnet stand-in module: NAME PARAMETERS CHECKSUM
 //
-// of which ACTNET_STANDIN_IMAGE names the toy image. ACTNET_STANDIN holds
-// what else there is to choose, between commas:
+// of which ACTNET_STANDIN_IMAGE names the toy image, or, with `made=1`, what
+// NVRTC made where the program runs: a cubin for this architecture (Cubin.h),
+// whose kernel is found by its name. ACTNET_STANDIN holds what else there is to
+// choose, between commas:
 //
 //   seed=7          order of what may run, delays
 //   log=FILE        one line for each call, and `ran NAME` for each kernel
 //                   that ran, appended
 //   version=12040   what cuDriverGetVersion says
 //   devices=1, sm=80, memory=BYTES
+//   context=BYTES   what the context takes of the memory; modules take their
+//                   own size, and a graph 1 KiB a node
+//   late=1          host functions that an error caught are called all the
+//                   same, when the context goes
 //   fault=KIND@N    at the N-th of its kind, from 1:
 //       oom     an allocation of device memory finds none
 //       load    a module is refused
@@ -25,6 +31,13 @@
 //       sticky  a kernel breaks the context
 //       lost    a record of an event is never reached, nor what follows it
 //       wake    a host function is not called
+//       matmul     a product of the library's stand-in fails
+//       heuristic  the library's stand-in finds no algorithm
+//   heuristics=none    it never finds one
+//   workspace=BYTES    what its algorithms want; 1024
+//
+// The stand-in of the library, libcublasLt.so.13, uses the functions at the end
+// of this file.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_TEST_DRIVER_STANDIN_H
@@ -33,8 +46,10 @@
 #include "../../lib/Runtime/Device/CUDA/DriverApi.h"
 #include "actnet/Runtime/Device/ToyEngine.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,6 +65,7 @@ namespace actnet::rt::cuda {
 struct ModuleTag {
   toy::Entry entry;
   unsigned parameters = 0;
+  size_t bytes = 0;
   std::unique_ptr<FunctionTag> function;
 };
 struct FunctionTag {
@@ -62,7 +78,16 @@ struct EventTag {
 
 /// A piece of work.
 struct Work {
-  enum class Kind : uint8_t { kernel, copy, set, record, wait, host, nothing };
+  enum class Kind : uint8_t {
+    kernel,
+    copy,
+    set,
+    record,
+    wait,
+    host,
+    library,
+    nothing
+  };
   Kind kind = Kind::nothing;
   FunctionTag *function = nullptr;
   unsigned tiles = 1, threads = 32, sharedBytes = 0;
@@ -76,10 +101,12 @@ struct Work {
   uint64_t target = 0;
   HostFunction call = nullptr;
   void *user = nullptr;
+  std::function<Result()> library;
+  std::string name; ///< of a library's work
 };
 
 struct GraphNodeTag {
-  Work work;
+  std::vector<Work> works; ///< one behind the other; a child graph has several
   bool enabled = true;
   std::vector<size_t> after;
 };
@@ -93,6 +120,9 @@ struct GraphExecTag {
 struct StreamTag {
   std::deque<Work> queue;
   bool running = false;
+  /// While its calls become a graph, and not work.
+  GraphTag *capture = nullptr;
+  std::thread::id capturer;
 };
 struct ContextTag {};
 
@@ -105,6 +135,10 @@ struct Options {
   uint64_t memoryBytes = uint64_t(4) << 30;
   std::string fault;
   uint64_t faultAt = 0;
+  uint64_t contextBytes = 0;
+  bool late = false, made = false;
+  bool hasHeuristics = true;
+  uint64_t workspaceBytes = 1024;
   static Options fromEnvironment();
 };
 
@@ -129,6 +163,8 @@ public:
   Result allocate(Pointer *pointer, size_t bytes);
   Result freeMemory(Pointer pointer);
   void memoryInfo(size_t *free, size_t *total);
+  /// Notes what the driver takes for itself, or gives back.
+  void own(int64_t bytes) { ownBytes += bytes; }
   Result allocateHost(void **pointer, size_t bytes);
   Result freeHost(void *pointer);
   Result loadModule(Module *module, const char *text, std::string &log);
@@ -150,6 +186,12 @@ public:
     return live.contains(handle);
   }
   uint64_t random(uint64_t below);
+  /// Says a line in the log.
+  void say(const std::string &line);
+  /// What a library's kernel does with bytes: they lie in one allocation, those
+  /// read have values, those written have from now on.
+  Status read(const void *at, size_t bytes);
+  Status written(const void *at, size_t bytes);
 
 private:
   StandIn() = default;
@@ -157,15 +199,20 @@ private:
   bool isReady(const StreamTag &stream) const;
   Result perform(Work &work);
   bool isDevice(const void *at, size_t bytes);
-  void say(const std::string &line);
   Expected<const toy::Image *> image(std::span<const std::byte> bytes);
   Result findCode(const std::string &code, ModuleTag &module, std::string &log);
+  Result findMade(const std::string &code, std::string &kernel,
+                  unsigned &parameters, std::string &log) const;
 
   Options chosen;
   std::mutex logMutex;
   std::map<std::string, uint64_t> counts;
   std::mt19937_64 generator;
   unsigned retained = 0;
+  /// Counts contexts: a new one has the address of the old one.
+  std::atomic<uint64_t> generation{0};
+  std::atomic<int64_t> ownBytes{0};
+  std::vector<Work> lateWork;
   ContextTag context;
   std::unique_ptr<toy::Engine> engine;
   std::map<Pointer, size_t> memory;
@@ -175,6 +222,10 @@ private:
   std::thread executor;
   bool stopping = false;
 };
+
+/// The stand-in that the process has loaded: for the library's stand-in, which
+/// is a file of its own.
+extern "C" StandIn *actnetStandIn();
 
 } // namespace actnet::rt::cuda
 

@@ -26,6 +26,8 @@ std::string recordName(const KernelNames &names, const Executable *executable,
       return found->second[launch->kernel];
     return "launch";
   }
+  if (const auto *call = std::get_if<CallRecord>(&record))
+    return std::string(call->library) + " " + std::string(call->entry);
   if (const auto *copy = std::get_if<CopyRecord>(&record))
     return copy->kind == CopyKind::up     ? "upload"
            : copy->kind == CopyKind::down ? "download"
@@ -198,6 +200,7 @@ public:
     return inner->touchedBytes(memory, bytes);
   }
   Status status() const override { return inner->status(); }
+  std::string libraryNote() const override { return inner->libraryNote(); }
 
 private:
   Profile &profile;

@@ -24,7 +24,8 @@ public:
 private:
   Status block(const pkg::Block &records, uint32_t at, unsigned depth);
   Status record(const pkg::Record &record, uint32_t at, unsigned depth);
-  Status launch(const pkg::Launch &launch, uint32_t stream, uint32_t at);
+  Expected<LaunchRecord> launch(const pkg::Launch &launch);
+  Expected<Record> call(const pkg::Call &call);
   Status loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
               unsigned depth);
   Status transfers(bool up);
@@ -91,8 +92,7 @@ Expected<std::byte *> Resolver::address(uint32_t id) const {
   return root(*function.buffers[buffer.root], buffer.root) + offset;
 }
 
-Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
-                        uint32_t at) {
+Expected<LaunchRecord> Resolver::launch(const pkg::Launch &launch) {
   std::vector<DevicePtr> &operands = job.operandLists.emplace_back();
   std::vector<int64_t> &dims = job.dimLists.emplace_back();
   std::vector<uint64_t> &sizes = job.sizeLists.emplace_back();
@@ -119,7 +119,38 @@ Status Resolver::launch(const pkg::Launch &launch, uint32_t stream,
   record.dims = dims;
   record.sizes = sizes;
   ACTNET_ASSIGN_OR_RETURN(record.tiles, value(launch.tiles));
-  return add(record, stream, at);
+  return record;
+}
+
+/// A library call, or the kernel in its place where the device takes none.
+Expected<Record> Resolver::call(const pkg::Call &call) {
+  if (!call.fallback)
+    return failedPrecondition("library '" + call.library +
+                              "' is called and no kernel stands in its place, "
+                              "which is not supported");
+  ACTNET_ASSIGN_OR_RETURN(LaunchRecord fallback, launch(*call.fallback));
+  if (!in.libraries)
+    return Record(fallback);
+  CallRecord record;
+  record.library = call.library;
+  record.entry = call.entry;
+  record.config = call.config;
+  record.operands = fallback.operands;
+  record.sizes = fallback.sizes;
+  record.fallback = fallback;
+  std::vector<int64_t> &dims = job.dimLists.emplace_back();
+  for (pkg::ExprId id : call.dims) {
+    ACTNET_ASSIGN_OR_RETURN(int64_t dim, value(id));
+    dims.push_back(dim);
+  }
+  record.dims = dims;
+  if (call.workspace != pkg::none) {
+    const pkg::Buffer &workspace = *function.buffers[call.workspace];
+    ACTNET_ASSIGN_OR_RETURN(int64_t bytes, value(workspace.size));
+    ACTNET_ASSIGN_OR_RETURN(record.workspace, address(call.workspace));
+    record.workspaceBytes = uint64_t(std::max<int64_t>(bytes, 0));
+  }
+  return Record(record);
 }
 
 Status Resolver::loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
@@ -168,8 +199,11 @@ Status Resolver::record(const pkg::Record &record, uint32_t at,
                         unsigned depth) {
   uint32_t stream = record.stream;
   switch (record.body.type) {
-  case pkg::BodyKind::Launch:
-    return launch(*record.body.AsLaunch(), stream, at);
+  case pkg::BodyKind::Launch: {
+    ACTNET_ASSIGN_OR_RETURN(LaunchRecord resolved,
+                            launch(*record.body.AsLaunch()));
+    return add(resolved, stream, at);
+  }
   case pkg::BodyKind::Copy: {
     const pkg::Copy &copy = *record.body.AsCopy();
     ACTNET_ASSIGN_OR_RETURN(std::byte * src, address(copy.src));
@@ -211,9 +245,10 @@ Status Resolver::record(const pkg::Record &record, uint32_t at,
   }
   case pkg::BodyKind::Loop:
     return loop(*record.body.AsLoop(), stream, at, depth);
-  case pkg::BodyKind::Call:
-    return failedPrecondition("library '" + record.body.AsCall()->library +
-                              "' is not supported yet");
+  case pkg::BodyKind::Call: {
+    ACTNET_ASSIGN_OR_RETURN(Record resolved, call(*record.body.AsCall()));
+    return add(resolved, stream, at);
+  }
   case pkg::BodyKind::Reply:
   case pkg::BodyKind::NONE:
     // The sender is answered when the whole job is done.
@@ -311,6 +346,9 @@ void Resolver::resources() {
         for (size_t i = 0; i < launch->operands.size(); ++i)
           use(launch->operands[i],
               i < access.size() ? access[i] : pkg::Access::ReadWrite);
+      } else if (const auto *call = record->body.AsCall()) {
+        for (size_t i = 0; i < call->operands.size(); ++i)
+          use(call->operands[i], call->access[i]);
       } else if (const auto *copy = record->body.AsCopy()) {
         use(copy->src, pkg::Access::Read);
         // How much a copy or fill covers is known per job only.

@@ -190,6 +190,7 @@ Expected<Session::Ready *> Session::makeReady(uint32_t function,
   input.layout = &layout;
   input.values = &entry.values;
   input.executable = executable.get();
+  input.libraries = device->info().libraries;
   input.signals = signals;
   input.barriers = barriers;
   input.arena = static_cast<std::byte *>(arena.data());
@@ -212,6 +213,7 @@ Expected<Session::Ready *> Session::makeReady(uint32_t function,
       ready.prepared,
       PreparedJob::prepare(*device, queue->streams(), resolved.spec));
   ready.resolved = std::move(resolved);
+  noteLibraries();
   return &ready;
 }
 

@@ -13,12 +13,16 @@ using namespace actnet::rt;
 /// A GPU that works, and one in software, ends its jobs long before.
 static constexpr double gpuDeadlineSeconds = 300;
 
-int64_t Session::deadlineNs() const {
+int64_t Session::patienceNs() const {
   double seconds = options.deadlineSeconds;
   if (seconds == 0 && device->info().kind != "host")
     seconds = gpuDeadlineSeconds;
-  return seconds > 0 && seconds < 1e9 ? deadlineAfter(int64_t(seconds * 1e9))
-                                      : INT64_MAX;
+  return seconds > 0 && seconds < 1e9 ? int64_t(seconds * 1e9) : waitForever;
+}
+
+int64_t Session::deadlineNs() const {
+  int64_t patience = patienceNs();
+  return patience == waitForever ? INT64_MAX : deadlineAfter(patience);
 }
 
 /// Takes the device that the options name; "auto" is a GPU if the program has
@@ -149,5 +153,51 @@ Status Session::placeWeights() {
   for (const Run &run : runs)
     ACTNET_RETURN_IF_ERROR(stream->copy(CopyKind::up, weights + run.to,
                                         bytes.data() + run.from, run.bytes));
-  return stream->synchronize().addContext("uploading the weights");
+  return stream->synchronize(patienceNs()).addContext("uploading the weights");
+}
+
+static bool hasCalls(const pkg::Block &block) {
+  return std::any_of(
+      block.records.begin(), block.records.end(), [](const auto &record) {
+        if (const auto *loop = record->body.AsLoop())
+          return hasCalls(*loop->body);
+        if (const auto *branch = record->body.AsBranch())
+          return std::any_of(
+              branch->blocks.begin(), branch->blocks.end(),
+              [](const auto &nested) { return hasCalls(*nested); });
+        return record->body.AsCall() != nullptr;
+      });
+}
+
+/// Where a job's dims are known, libraries choose their algorithms at load: the
+/// first job finds them chosen. Otherwise they choose when the dims are known.
+Status Session::chooseAlgorithms() {
+  if (!device->info().libraries)
+    return okStatus();
+  std::vector<int64_t> values;
+  for (const pkg::Range &range : dims) {
+    if (range.lower != range.upper)
+      return okStatus();
+    values.push_back(range.lower);
+  }
+  for (uint32_t f = 0; f < functions.size(); ++f) {
+    const pkg::FunctionPlan *functionPlan = pkg::Reader::findFunction(*plan, f);
+    if (!functionPlan || !hasCalls(*functionPlan->body) ||
+        !layout.functions[f].known)
+      continue;
+    ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, findEntry(f, values));
+    ACTNET_ASSIGN_OR_RETURN([[maybe_unused]] Ready * ready,
+                            makeReady(f, *entry, 0, /*transfers=*/false));
+  }
+  return okStatus();
+}
+
+/// Says once, and again when it is another, what libraries do not run.
+void Session::noteLibraries() {
+  std::string note = device->libraryNote();
+  if (note.empty() || note == libraryNote)
+    return;
+  libraryNote = note;
+  if (options.notice)
+    options.notice(note);
 }

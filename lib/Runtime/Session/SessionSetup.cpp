@@ -55,7 +55,8 @@ Status Session::setUp() {
   }
   slots.resize(slotCount);
   ACTNET_RETURN_IF_ERROR(createArena(std::move(first)));
-  return resetState();
+  ACTNET_RETURN_IF_ERROR(resetState());
+  return chooseAlgorithms();
 }
 
 Status Session::chooseDims() {
@@ -125,7 +126,7 @@ Status Session::createArena(Layout next) {
     DeviceStream &stream = *queue->streams()[0];
     ACTNET_RETURN_IF_ERROR(stream.copy(CopyKind::within, memory.data(),
                                        arena.data(), layout.stateBytes));
-    ACTNET_RETURN_IF_ERROR(stream.synchronize());
+    ACTNET_RETURN_IF_ERROR(stream.synchronize(patienceNs()));
   }
   // Prepared jobs point into the old arena.
   for (FunctionState &function : functions)

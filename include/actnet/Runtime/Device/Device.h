@@ -50,6 +50,8 @@ struct DeviceInfo {
   bool reportsFaults = false;
   /// Device memory is host memory: pointers may be dereferenced, `adopt` works.
   bool hostAddressable = false;
+  /// Takes library calls (CallRecord).
+  bool libraries = false;
   /// Worker threads that share the tiles of a launch; 0 where it isn't ours.
   unsigned threads = 0;
   /// Every allocation begins at a multiple of this many bytes, takes a multiple
@@ -85,6 +87,13 @@ struct MemoryStats {
   uint64_t allocations = 0;
   /// Memory of others that the device reads in place (adopted weights).
   uint64_t adoptedBytes = 0;
+  /// The device's memory that is in use and that nobody here allocated: what
+  /// the driver keeps for its context, code, graphs and streams, and whatever
+  /// other processes hold; -1 where there is no driver or it does not say. Not
+  /// part of any sum.
+  int64_t driverBytes = -1;
+  /// The part of it that came since the device was made: code, graphs, streams.
+  int64_t driverGrownBytes = -1;
 
   uint64_t total() const {
     return deviceBytes + stagingBytes + scratchBytes + codeBytes + stackBytes;
@@ -188,6 +197,25 @@ struct LaunchRecord {
 
 enum class CopyKind : uint8_t { up, down, within };
 
+/// What a library may compute. A device that has `info().libraries` asks the
+/// library for an algorithm when the record is resolved, by types, shape and
+/// the alignment of the operands alone; where it has none, or is not there, the
+/// fallback runs. Other devices refuse the record.
+struct CallRecord {
+  /// Names and text of the package (Package/LibraryCall.h); they must stay
+  /// until the record is resolved.
+  std::string_view library, entry, config;
+  /// One address per operand, and the bytes of each operand's buffer.
+  std::span<const DevicePtr> operands;
+  std::span<const uint64_t> sizes;
+  std::span<const int64_t> dims;
+  /// Scratch that the call may use, aligned to 256 bytes; may be null.
+  DevicePtr workspace = nullptr;
+  uint64_t workspaceBytes = 0;
+  /// The kernel that does the same, on the same operands.
+  LaunchRecord fallback;
+};
+
 /// Copies `bytes` from `src` to `dst`, which do not overlap. `up` reads host
 /// memory, `down` writes it; it must stay valid until the record is done.
 struct CopyRecord {
@@ -217,7 +245,7 @@ struct AwaitRecord {
 };
 
 using Record = std::variant<LaunchRecord, CopyRecord, FillRecord, SignalRecord,
-                            AwaitRecord>;
+                            AwaitRecord, CallRecord>;
 
 /// A straight line of records for one stream.
 struct Segment {
@@ -364,6 +392,10 @@ public:
 
   /// Ok, or the error after which nothing on this device works any more.
   virtual Status status() const = 0;
+
+  /// One sentence about library calls that run kernels in their place, and why;
+  /// empty where there are none.
+  virtual std::string libraryNote() const { return {}; }
 };
 
 /// Memory of a device that gives itself back. Move-only.

@@ -40,6 +40,7 @@ struct ResolveInput {
   const Layout *layout = nullptr;
   const pkg::ExprValues *values = nullptr;
   const Executable *executable = nullptr;
+  bool libraries = false; ///< the device takes library calls
   std::span<const std::unique_ptr<Event>> signals; ///< by signal id
   /// One event per stream, for functions with several: stream 0 opens a job
   /// for the others and closes it after them.
@@ -63,7 +64,8 @@ struct ResolveInput {
 
 /// Resolves one job. Sizes must have passed pkg::checkSizes for these values.
 /// Errors: failedPrecondition (a record that this runtime does not run yet: a
-/// library call, a branch on an integer, a loop with a counter and no limit),
+/// library call with no kernel in its place, a branch on an integer, a loop with
+/// a counter and no limit),
 /// outOfRange (an expression without a value, or more than 2^20 records after
 /// loops are written out).
 Expected<ResolvedJob> resolveJob(const ResolveInput &input);

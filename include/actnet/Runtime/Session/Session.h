@@ -144,11 +144,15 @@ private:
   void stageInputs(const Ready &ready, const FunctionState &state, Slot &slot);
   void deliver(Slot &slot, const Status &outcome);
   uint64_t cellBytes() const;
+  /// How long a job, or a transfer of the session's own, may take.
+  int64_t patienceNs() const;
   int64_t deadlineNs() const;
   /// Memory of the device that the host can't touch: what goes there and back
   /// is staged.
   bool isApart() const { return !device->info().hostAddressable; }
   void noteUnbounded(const std::vector<int64_t> &dims);
+  Status chooseAlgorithms();
+  void noteLibraries();
 
   const Program &source;
   SessionOptions options;
@@ -156,6 +160,7 @@ private:
   std::vector<pkg::Range> dims;  ///< narrowed by the options
   std::vector<pkg::Range> exprs; ///< bounds of all expressions within `dims`
   std::vector<int64_t> scratchDims;
+  std::string libraryNote; ///< what was said last
   std::unique_ptr<Profile> profile;
   std::unique_ptr<Device> device;
   const pkg::Plan *plan = nullptr; ///< the clone that the device runs

@@ -37,6 +37,7 @@ public:
     std::unique_ptr<CudaDevice> made(new CudaDevice);
     ACTNET_ASSIGN_OR_RETURN(made->context,
                             ContextState::create(*driver, options));
+    made->context->library = std::make_shared<Library>(*made->context);
     made->memory = std::make_unique<CudaMemory>(*made->context);
     ACTNET_RETURN_IF_ERROR(made->memory->start());
     made->checker = std::make_unique<Checker>(*made->context);
@@ -47,6 +48,7 @@ public:
     made->about.async = !options.synchronous;
     made->about.callbacksMaySubmit = !options.synchronous;
     made->about.reportsFaults = true;
+    made->about.libraries = true;
     return Expected<std::unique_ptr<Device>>(std::move(made));
   }
 
@@ -79,6 +81,7 @@ public:
     return bytes;
   }
   Status status() const override { return context->status(); }
+  std::string libraryNote() const override { return context->library->note(); }
 
 private:
   CudaDevice() = default;

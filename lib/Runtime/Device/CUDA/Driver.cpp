@@ -55,6 +55,43 @@ Expected<std::unique_ptr<Driver>> load(const std::string &library) {
   return driver;
 }
 
+/// Who holds the primary context of each device, and which one it is.
+class Holders {
+public:
+  static Holders &get() {
+    // Never destroyed: devices may be released by destructors of the exit.
+    static Holders *holders = new Holders;
+    return *holders;
+  }
+  /// Takes the context; a new one where nobody held it.
+  Result retain(const Driver &driver, DeviceId device, Context &context,
+                uint64_t &generation) {
+    std::lock_guard lock(mutex);
+    Result result = driver.api.cuDevicePrimaryCtxRetain(&context, device);
+    if (result != success)
+      return result;
+    Held &held = all[{&driver, device}];
+    if (held.count++ == 0)
+      held.generation = ++last;
+    generation = held.generation;
+    return result;
+  }
+  void release(const Driver &driver, DeviceId device) {
+    std::lock_guard lock(mutex);
+    driver.api.cuDevicePrimaryCtxRelease(device);
+    --all[{&driver, device}].count;
+  }
+
+private:
+  struct Held {
+    unsigned count = 0;
+    uint64_t generation = 0;
+  };
+  std::mutex mutex;
+  std::map<std::pair<const Driver *, DeviceId>, Held> all;
+  uint64_t last = 0;
+};
+
 } // namespace
 
 std::string versionText(int version) {
@@ -131,7 +168,8 @@ ContextState::create(const Driver &driver, const CudaOptions &options) {
     ACTNET_RETURN_IF_ERROR(
         state->check(api.cuDeviceGetAttribute(value, attribute, state->device),
                      "an attribute of the device"));
-  Result result = api.cuDevicePrimaryCtxRetain(&state->context, state->device);
+  Result result = Holders::get().retain(driver, state->device, state->context,
+                                        state->generation);
   if (result != success) {
     state->context = nullptr;
     Status failed = state->check(result, "making the context");
@@ -151,20 +189,18 @@ ContextState::~ContextState() {
   if (!context || isLost())
     return;
   enter();
+  library.reset();
   if (sharedStream)
     api().cuStreamDestroy(sharedStream);
-  api().cuDevicePrimaryCtxRelease(device);
+  Holders::get().release(driver, device);
 }
 
 void ContextState::enter() const {
-  // By address and count, because a context may come again at an address.
-  static thread_local Context current = nullptr;
-  static thread_local const Driver *of = nullptr;
-  if (current == context && of == &driver)
+  static thread_local uint64_t current = 0;
+  if (current == generation)
     return;
   api().cuCtxSetCurrent(context);
-  current = context;
-  of = &driver;
+  current = generation;
 }
 
 Status ContextState::status() const {

@@ -8,6 +8,7 @@
 #include "actnet/Runtime/Device/CUDA.h"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -27,6 +28,8 @@ public:
   /// "CUDA_ERROR_X (what it means)".
   std::string text(Result result) const;
 };
+
+class Library;
 
 /// True for an error after which the context is of no use.
 bool isSticky(Result result);
@@ -64,11 +67,16 @@ public:
 
   DeviceId device = 0;
   Context context = nullptr;
+  /// Which of the contexts that ever were: a new one may have the address of
+  /// one that is gone. Equal for all who share one.
+  uint64_t generation = 0;
   int major = 0, minor = 0; ///< compute capability
   int mostShared = 0;       ///< bytes of dynamic shared memory of a block
   const CudaOptions options;
   /// Of all streams, where they are one.
   Stream sharedStream = nullptr;
+  /// Library calls; null where there are none.
+  std::shared_ptr<Library> library;
 
 private:
   ContextState(const Driver &driver, const CudaOptions &options)

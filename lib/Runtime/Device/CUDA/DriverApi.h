@@ -52,6 +52,7 @@ enum : Result {
   invalidSource = 300,
   symbolNotFound = 302,
   invalidHandle = 400,
+  illegalState = 401,
   notFoundResult = 500,
   notReady = 600,
   illegalAddress = 700,
@@ -67,6 +68,7 @@ enum : Result {
   launchFailed = 719,
   notPermitted = 800,
   systemDriverMismatch = 803,
+  captureWrongThread = 908,
   unknownError = 999,
 };
 
@@ -81,6 +83,7 @@ enum : int {
 };
 enum : unsigned { streamNonBlocking = 1, eventDisableTiming = 2 };
 enum MemoryType : unsigned { hostMemory = 1, deviceMemory = 2 };
+enum CaptureMode : unsigned { captureThreadLocal = 1 };
 
 /// CUDA_KERNEL_NODE_PARAMS_v2.
 struct KernelNodeParams {
@@ -212,6 +215,12 @@ struct MemsetNodeParams {
      Context context))                                                         \
   X(cuGraphNodeSetEnabled, cuGraphNodeSetEnabled,                              \
     (GraphExec exec, GraphNode node, unsigned enabled))                        \
+  X(cuStreamBeginCapture, cuStreamBeginCapture_v2,                             \
+    (Stream stream, CaptureMode mode))                                         \
+  X(cuStreamEndCapture, cuStreamEndCapture, (Stream stream, Graph * graph))    \
+  X(cuGraphAddChildGraphNode, cuGraphAddChildGraphNode,                        \
+    (GraphNode * node, Graph graph, const GraphNode *after, size_t count,      \
+     Graph child))                                                             \
   X(cuGraphUpload, cuGraphUpload, (GraphExec exec, Stream stream))             \
   X(cuGraphLaunch, cuGraphLaunch, (GraphExec exec, Stream stream))
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Segment.h"
 
+#include <algorithm>
+
 namespace actnet::rt::cuda {
 
 namespace {
@@ -33,6 +35,8 @@ Status Resolved::add(const ContextState &context, const Executable *executable,
     return addLaunch(context, executable, *launch);
   if (auto *fill = std::get_if<FillRecord>(&record))
     return addFill(*fill);
+  if (auto *call = std::get_if<CallRecord>(&record))
+    return addCall(context, executable, *call);
   Operation operation;
   if (auto *copy = std::get_if<CopyRecord>(&record)) {
     if (copy->bytes && (!copy->dst || !copy->src))
@@ -88,6 +92,25 @@ Status Resolved::addLaunch(const ContextState &context,
   return {};
 }
 
+/// A call of the library, or the kernel in its place.
+Status Resolved::addCall(const ContextState &context,
+                         const Executable *executable, const CallRecord &call) {
+  if (!std::ranges::equal(call.operands, call.fallback.operands))
+    return invalidArgument("call: the kernel in its place has other operands");
+  if (context.library) {
+    ACTNET_ASSIGN_OR_RETURN(std::shared_ptr<Matmul> matmul,
+                            context.library->matmul(call));
+    if (matmul) {
+      Operation operation;
+      operation.kind = Operation::Kind::call;
+      operation.matmul = std::move(matmul);
+      operations.push_back(std::move(operation));
+      return {};
+    }
+  }
+  return addLaunch(context, executable, call.fallback);
+}
+
 /// The driver repeats 1, 2 and 4 bytes. A pattern of 8 is two columns of 4 with
 /// a gap of 4, and what isn't aligned to its size is columns of single bytes.
 Status Resolved::addFill(const FillRecord &fill) {
@@ -129,10 +152,8 @@ Status Resolved::addFill(const FillRecord &fill) {
   return {};
 }
 
-Result submitPlain(const Api &api, Resolved &resolved,
-                   const Operation &operation, Stream stream) {
-  if (operation.idle)
-    return success;
+static Result submit(const Api &api, Resolved &resolved,
+                     const Operation &operation, Stream stream) {
   switch (operation.kind) {
   case Operation::Kind::launch:
     return api.cuLaunchKernel(operation.kernel->function, operation.tiles, 1, 1,
@@ -154,6 +175,7 @@ Result submitPlain(const Api &api, Resolved &resolved,
   case Operation::Kind::await:
     return api.cuStreamWaitEvent(stream, operation.event->handle(), 0);
   case Operation::Kind::set:
+  case Operation::Kind::call:
     break;
   }
   const MemsetNodeParams &set = operation.set;
@@ -174,6 +196,17 @@ Result submitPlain(const Api &api, Resolved &resolved,
   default:
     return api.cuMemsetD32Async(set.dst, set.value, set.width, stream);
   }
+}
+
+Status submitPlain(ContextState &context, Resolved &resolved,
+                   const Operation &operation, Stream stream) {
+  if (operation.idle)
+    return {};
+  if (operation.matmul)
+    return operation.matmul->run(stream);
+  return context.check(submit(context.api(), resolved, operation, stream),
+                       operation.kernel ? operation.kernel->symbol.c_str()
+                                        : "submitting to a stream");
 }
 
 } // namespace actnet::rt::cuda

@@ -241,10 +241,7 @@ Status CudaStream::submitRecord(const Executable *executable,
     return context.status();
   context.enter();
   for (const Operation &operation : resolved.operations)
-    ACTNET_RETURN_IF_ERROR(
-        context.check(submitPlain(context.api(), resolved, operation, stream),
-                      operation.kernel ? operation.kernel->symbol.c_str()
-                                       : "submitting to a stream"));
+    ACTNET_RETURN_IF_ERROR(submitPlain(context, resolved, operation, stream));
   return finishSubmission(listener, token, /*always=*/false, /*took=*/true);
 }
 
