@@ -18,6 +18,10 @@ extern "C" {
   __attribute__((visibility("default"))) Result symbol parameters;
 ACTNET_CUDA_ENTRIES(ACTNET_DECLARE)
 #undef ACTNET_DECLARE
+/// Not ours: NVRTC asks the driver that it finds for a table of NVIDIA's own,
+/// and does not look whether there is such a function.
+__attribute__((visibility("default"))) Result
+cuGetExportTable(const void **table, const void *id);
 }
 
 namespace {
@@ -158,6 +162,7 @@ Result cuGetErrorName(Result result, const char **text) {
     NAME(invalidImage, "INVALID_IMAGE")
     NAME(invalidContext, "INVALID_CONTEXT")
     NAME(noBinaryForGpu, "NO_BINARY_FOR_GPU")
+    NAME(unsupportedPtxVersion, "UNSUPPORTED_PTX_VERSION")
     NAME(symbolNotFound, "SHARED_OBJECT_SYMBOL_NOT_FOUND")
     NAME(invalidHandle, "INVALID_HANDLE")
     NAME(notFoundResult, "NOT_FOUND")
@@ -176,6 +181,11 @@ Result cuGetErrorString(Result result, const char **text) {
   *text = result == illegalAddress ? "an illegal memory access was encountered"
                                    : "as the stand-in says";
   return success;
+}
+
+Result cuGetExportTable(const void **table, const void *) {
+  *table = nullptr;
+  return notFoundResult;
 }
 
 Result cuDeviceGetCount(int *count) {
@@ -416,6 +426,8 @@ Result cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
   BEGIN();
   if (self().strikes("load"))
     return invalidImage;
+  if (self().strikes("newer"))
+    return unsupportedPtxVersion;
   std::string log;
   Result result =
       self().loadModule(module, static_cast<const char *>(image), log);

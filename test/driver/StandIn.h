@@ -27,6 +27,7 @@
 //   fault=KIND@N    at the N-th of its kind, from 1:
 //       oom     an allocation of device memory finds none
 //       load    a module is refused
+//       newer   a module is of a newer toolkit than the driver
 //       launch  a launch is refused, and the context goes on
 //       sticky  a kernel breaks the context
 //       lost    a record of an event is never reached, nor what follows it
@@ -143,7 +144,7 @@ struct Options {
 };
 
 /// Everything the stand-in has; one for the process.
-class StandIn {
+class __attribute__((visibility("default"))) StandIn {
 public:
   static StandIn &get();
 

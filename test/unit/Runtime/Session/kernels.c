@@ -57,6 +57,21 @@ void below100(void *const *operands, const int64_t *dims, void *scratch,
   *(uint8_t *)operands[1] = *(const float *)operands[0] < 100;
 }
 
+// y[n, m] = sum of x[n, k] w[k, m]; dims: n, k, m.
+void dense(void *const *operands, const int64_t *dims, void *scratch,
+           int64_t tile) {
+  const float *x = operands[0];
+  const float *w = operands[1];
+  float *y = operands[2];
+  for (int64_t i = tile * tileElements; i < tileEnd(tile, dims[0] * dims[2]);
+       ++i) {
+    float sum = 0;
+    for (int64_t k = 0; k < dims[1]; ++k)
+      sum += x[i / dims[2] * dims[1] + k] * w[k * dims[2] + i % dims[2]];
+    y[i] = sum;
+  }
+}
+
 // Writes as many bytes as dims[0] says, whatever the plan says.
 void touch(void *const *operands, const int64_t *dims, void *scratch,
            int64_t tile) {

@@ -49,6 +49,19 @@ ACTNET_KERNEL(64) below100(const float *y, u8 *flag) {
 }
 ACTNET_ENTRY(below100)
 
+// y[n, m] = sum of x[n, k] w[k, m].
+ACTNET_KERNEL(64) dense(const float *__restrict__ x,
+                        const float *__restrict__ w, float *__restrict__ y,
+                        i64 n, i64 inner, i64 m) {
+  if (element() < n * m) {
+    float sum = 0;
+    for (i64 k = 0; k < inner; ++k)
+      sum += x[element() / m * inner + k] * w[k * m + element() % m];
+    y[element()] = sum;
+  }
+}
+ACTNET_ENTRY(dense)
+
 // Writes as many bytes as it is told, whatever the plan says.
 ACTNET_KERNEL(64) touch(const float *, char *y, i64 n) {
   if (threadIndex() == 0)
