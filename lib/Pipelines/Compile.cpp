@@ -11,6 +11,7 @@
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
+#include "actnet/Package/LibraryCall.h"
 #include "actnet/Pipelines/Phases.h"
 #include "actnet/Target/Program/AtomicFile.h"
 #include "actnet/Target/Program/Program.h"
@@ -302,6 +303,19 @@ LogicalResult Compiler::chooseTargets(Level level) {
                                    : "cuda:ARCHITECTURE or toy, and not host");
 }
 
+/// Bytes of workspace for library calls: what the largest of the architectures
+/// would use.
+static uint64_t libraryWorkspace(const CompileOptions &options) {
+  uint64_t most = pkg::workspaceCap(0);
+  for (StringRef name : options.architectures) {
+    unsigned number = 0;
+    name.consume_front("sm_");
+    if (!name.consumeInteger(10, number))
+      most = std::max(most, pkg::workspaceCap(int(number / 10)));
+  }
+  return most;
+}
+
 LogicalResult Compiler::makeClones(Level last) {
   for (size_t i = 0; i + 1 < targets.size(); ++i) {
     owned.push_back(model.clone());
@@ -312,6 +326,11 @@ LogicalResult Compiler::makeClones(Level last) {
     CloneOptions how;
     how.target = target;
     how.precision = options.precision;
+    how.libraries = options.libraries;
+    how.workspaceBytes = libraryWorkspace(options);
+    // The software GPU has no libraries.
+    if (options.architectures.empty() && how.libraries == "auto")
+      how.libraries = "none";
     // Names of phases alone where there is one clone, or the first.
     std::string suffix = clone == clones.front() ? "" : (" " + target).str();
     if (failed(runPhases(clone, last, how, [&](StringRef phase) {

@@ -46,7 +46,7 @@ class Model:
                                 "--target=cuda:sm_80"], timeout=600).stdout
 
     def check_launches(self):
-        launches = len(re.findall(r"\bactor\.launch ", self.text("actor")))
+        launches = len(re.findall(r"\bactor\.(?:launch|call) ", self.text("actor")))
         dear = len(re.findall(rf"\bgraph\.({'|'.join(DEAR)}) ", self.text("graph")))
         print(f"{self.name}: {launches} launches, {dear} operations that deserve one", flush=True)
         require(launches <= dear + SPARE_LAUNCHES,

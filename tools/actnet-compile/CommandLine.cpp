@@ -28,6 +28,8 @@ INPUT                 a model: .onnx, or .mlir of any level (graph, kernel, acto
                       program takes the best one that the machine can run
 --precision=TYPE      the floats that cuda and toy compute with: f32 (default), bf16
                       or f16; inputs, outputs and variables keep their types
+--libraries=WHICH     the contractions that NVIDIA's cuBLASLt may run where a GPU's
+                      machine has it: auto (default: large ones), all or none
 --dim NAME=LO..HI     bounds of a named dim; NAME=VALUE fixes it. With an upper bound
                       the memory is planned now and promised
 --report=FILE.html    writes a page with the memory plan, the kernels and the weights
@@ -183,6 +185,11 @@ static llvm::Error completeOutput(CommandLine &line) {
     return llvm::createStringError("--precision=" + line.compile.precision +
                                    ": is for cuda and toy, which --target does "
                                    "not name");
+  if (line.compile.libraries != "auto" && line.compile.architectures.empty() &&
+      !line.compile.toy && emit != Emit::cuda)
+    return llvm::createStringError("--libraries=" + line.compile.libraries +
+                                   ": is for cuda, which --target does not "
+                                   "name");
   if (!line.compile.report.empty() && isText)
     return llvm::createStringError(
         "--report: needs --emit=program, package or object");
@@ -248,6 +255,13 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
         return llvm::createStringError("--precision=" + value +
                                        ": expected f32, bf16 or f16");
       line.compile.precision = value.str();
+    } else if (flag == "--libraries") {
+      if (llvm::Error error = take())
+        return std::move(error);
+      if (value != "auto" && value != "all" && value != "none")
+        return llvm::createStringError("--libraries=" + value +
+                                       ": expected auto, all or none");
+      line.compile.libraries = value.str();
     } else if (flag == "--dim") {
       if (llvm::Error error = take())
         return std::move(error);

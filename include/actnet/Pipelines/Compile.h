@@ -50,6 +50,9 @@ struct CompileOptions {
   bool toy = false;
   /// The floats that cuda and toy compute with: f32, bf16 or f16.
   std::string precision = "f32";
+  /// The contractions that libraries may run on NVIDIA GPUs, where they are
+  /// found: auto (those that are large enough), all or none.
+  std::string libraries = "auto";
   /// Files that were read to make the module: nothing may be written to them.
   std::vector<std::string> inputs;
   /// Bounds that replace the model's own.

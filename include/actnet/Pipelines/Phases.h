@@ -33,7 +33,9 @@ struct Phase {
   Level from, to;
   Scope scope;
   /// Passes as on actnet-opt's command line, on the module. `$target` stands
-  /// for host or cuda, `$precision` for cuda's floats.
+  /// for host or cuda, `$schedule` for it with the options of its scheduling
+  /// pass, `$precision` for cuda's floats, `$workspace` for the bytes of scratch
+  /// that its library calls share.
   llvm::StringLiteral pipeline;
   llvm::StringLiteral why;
 };
@@ -44,6 +46,10 @@ struct CloneOptions {
   llvm::StringRef target = "host";
   /// The floats that cuda computes with: f32 (the model's own), bf16, f16.
   llvm::StringRef precision = "f32";
+  /// The contractions that cuda's libraries may run: auto, all or none.
+  llvm::StringRef libraries = "auto";
+  /// Bytes of scratch that the library calls of a stream share.
+  uint64_t workspaceBytes = 0;
 };
 
 /// All phases, in order.

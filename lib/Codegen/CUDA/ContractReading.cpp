@@ -135,8 +135,9 @@ static std::optional<Indices> loopsFrom(Printer &p, linalg::GenericOp op,
   return loops;
 }
 
-std::optional<SmallVector<Indices>> cuda::resultIndices(Printer &p, Value root,
-                                                        ArrayRef<Index> at) {
+std::optional<SmallVector<Indices>>
+cuda::resultIndices(Printer &p, Value root, ArrayRef<Index> at,
+                    llvm::DenseMap<Operation *, Indices> *loopsOf) {
   llvm::DenseMap<Value, Indices> known;
   known[root].assign(at.begin(), at.end());
   for (Operation &op : p.kernel.getBody().front()) {
@@ -171,6 +172,8 @@ std::optional<SmallVector<Indices>> cuda::resultIndices(Printer &p, Value root,
     }
     if (!loops)
       continue;
+    if (loopsOf)
+      (*loopsOf)[generic] = *loops;
     for (auto [init, result] :
          llvm::zip(generic.getDpsInitsMutable(), generic.getResults()))
       known[result] = p.map(generic.getMatchingIndexingMap(&init), *loops);

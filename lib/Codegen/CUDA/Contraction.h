@@ -38,9 +38,11 @@ bool isRun(Printer &p, mlir::Value tensor, llvm::ArrayRef<Index> at,
 
 /// For each result of the kernel its indices where the root's result has the
 /// given ones. Nothing where a result is no rearrangement of the root's, or
-/// needs two of its elements at once.
+/// needs two of its elements at once. `loops`, if given, gets the iteration
+/// indices of each elementwise generic on the way.
 std::optional<llvm::SmallVector<Indices>>
-resultIndices(Printer &p, mlir::Value root, llvm::ArrayRef<Index> at);
+resultIndices(Printer &p, mlir::Value root, llvm::ArrayRef<Index> at,
+              llvm::DenseMap<mlir::Operation *, Indices> *loops = nullptr);
 
 /// The value of an operand behind a chain of widenings in a body: the block
 /// argument and how it widens.

@@ -89,6 +89,8 @@ static void remarkOn(func::FuncOp function, const Placement &placement) {
 
 namespace {
 struct KernelToActor : actnet::impl::KernelToActorBase<KernelToActor> {
+  using KernelToActorBase::KernelToActorBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<func::FuncOp> functions;
@@ -109,7 +111,7 @@ struct KernelToActor : actnet::impl::KernelToActorBase<KernelToActor> {
       if (failed(placement.run(*variables)))
         return signalPassFailure();
       explainPlaces(function, placement);
-      if (failed(emitRecords(function, placement)))
+      if (failed(emitRecords(function, placement, workspace)))
         return signalPassFailure();
       remarkOn(function, placement);
       function.erase();

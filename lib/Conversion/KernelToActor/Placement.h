@@ -104,9 +104,11 @@ private:
   mlir::SymbolTableCollection symbols;
 };
 
-/// Emits the records of a placed function before it.
+/// Emits the records of a placed function before it. Library calls share that
+/// many bytes of scratch.
 mlir::LogicalResult emitRecords(mlir::func::FuncOp function,
-                                const Placement &placement);
+                                const Placement &placement,
+                                int64_t workspaceBytes);
 
 } // namespace actnet
 

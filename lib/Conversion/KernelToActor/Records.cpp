@@ -1,7 +1,9 @@
 //===- Records.cpp - emit the records of a placed function ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Placement.h"
+#include "Calls.h"
+
+#include "actnet/Package/LibraryCall.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -14,8 +16,10 @@ namespace {
 /// Emits one function. Buffers and views stand before the records.
 class Emitter {
 public:
-  Emitter(func::FuncOp function, const Placement &placement)
-      : function(function), placement(placement), builder(function) {}
+  Emitter(func::FuncOp function, const Placement &placement,
+          int64_t workspaceBytes)
+      : function(function), placement(placement),
+        workspaceBytes(workspaceBytes), builder(function) {}
 
   LogicalResult run();
 
@@ -29,13 +33,17 @@ private:
   Value slotOf(const Place &place, Type elementType);
   LogicalResult emitLaunch(kernel::DispatchOp op);
   void emitFinalCopies();
-  Value emitScratch(DimExprAttr size, StringRef name);
+  void emitCall(kernel::DispatchOp op, const LibraryWork &work,
+                DimExprAttr tiles);
+  Value emitScratch(DimExprAttr size, StringRef name, int64_t alignment = 64);
   void emitCopy(Location loc, Value from, Value to, DimExprAttr bytes) {
     actor::CopyOp::create(builder, loc, from, to, bytes, /*stream=*/0);
   }
 
   func::FuncOp function;
   const Placement &placement;
+  int64_t workspaceBytes;
+  Value workspace;   // of all calls, which are on one stream
   OpBuilder builder; // records
   OpBuilder::InsertPoint declarations;
   SmallVector<Value> rootSlots;
@@ -71,14 +79,16 @@ ArrayAttr Emitter::interfaceOf(bool inputs) {
   return builder.getArrayAttr(tensors);
 }
 
-Value Emitter::emitScratch(DimExprAttr size, StringRef name) {
+Value Emitter::emitScratch(DimExprAttr size, StringRef name,
+                           int64_t alignment) {
   OpBuilder::InsertionGuard guard(builder);
   builder.restoreInsertionPoint(declarations);
   Value slot = actor::BufferOp::create(
       builder, function.getLoc(), actor::SlotType::get(builder.getContext()),
       actor::RegionAttr::get(builder.getContext(), actor::Region::scratch),
-      FlatSymbolRefAttr(), IntegerAttr(), size, builder.getI64IntegerAttr(64),
-      IntegerAttr(), name.empty() ? StringAttr() : builder.getStringAttr(name));
+      FlatSymbolRefAttr(), IntegerAttr(), size,
+      builder.getI64IntegerAttr(alignment), IntegerAttr(),
+      name.empty() ? StringAttr() : builder.getStringAttr(name));
   declarations = builder.saveInsertionPoint();
   return slot;
 }
@@ -131,6 +141,27 @@ Value Emitter::slotOf(const Place &place, Type elementType) {
   return view;
 }
 
+void Emitter::emitCall(kernel::DispatchOp op, const LibraryWork &work,
+                       DimExprAttr tiles) {
+  if (!workspace && workspaceBytes > 0)
+    workspace =
+        emitScratch(graph::dimConstant(builder.getContext(), workspaceBytes),
+                    "cublasLt workspace", pkg::workspaceAlignment);
+  SmallVector<Value> inputs, outputs;
+  for (Value operand : op.getOperands())
+    inputs.push_back(slotOf(operand));
+  for (Value result : op.getResults())
+    outputs.push_back(slotOf(result));
+  auto text = [&](std::string_view name) {
+    return builder.getStringAttr(StringRef(name.data(), name.size()));
+  };
+  actor::CallOp::create(builder, op.getLoc(), text(pkg::cublasLtLibrary),
+                        text(pkg::matmulEntry), inputs, outputs, workspace,
+                        builder.getArrayAttr(work.dims), work.config,
+                        op.getCalleeAttr(), op.getDimsAttr(), tiles,
+                        op.getLayerAttr(), builder.getI32IntegerAttr(0));
+}
+
 LogicalResult Emitter::emitLaunch(kernel::DispatchOp op) {
   auto callee =
       symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, op.getCalleeAttr());
@@ -139,13 +170,11 @@ LogicalResult Emitter::emitLaunch(kernel::DispatchOp op) {
     return op.emitError()
            << op.getCalleeAttr()
            << " has no `tiles`; run `kernel-schedule-host` first";
-  tiles = graph::dimSubstitute(tiles, [&](StringRef name) -> DimExprAttr {
-    size_t i;
-    if (!name.consume_front("d") || name.getAsInteger(10, i) ||
-        i >= op.getDims().size())
-      return {};
-    return cast<DimExprAttr>(op.getDims()[i]);
-  });
+  tiles = substituteDims(tiles, op);
+  if (auto work = chooseCall(op, callee, placement)) {
+    emitCall(op, *work, tiles);
+    return success();
+  }
   SmallVector<Value> operands;
   for (Value operand : op.getOperands())
     operands.push_back(slotOf(operand));
@@ -217,6 +246,7 @@ LogicalResult Emitter::run() {
 }
 
 LogicalResult actnet::emitRecords(func::FuncOp function,
-                                  const Placement &placement) {
-  return Emitter(function, placement).run();
+                                  const Placement &placement,
+                                  int64_t workspaceBytes) {
+  return Emitter(function, placement, workspaceBytes).run();
 }

@@ -101,8 +101,12 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData::Clone &data) {
         if (isa<actor::BufferOp, actor::ViewOp>(op))
           return;
         auto launch = dyn_cast<actor::LaunchOp>(op);
+        auto call = dyn_cast<actor::CallOp>(op);
         function.recordNames.push_back(
             launch ? launch.getCallee().str()
+            : call ? (call.getLibrary() + " " +
+                      call.getFallback().value_or(call.getEntry()))
+                         .str()
                    : op->getName().stripDialect().str());
       });
   data.functions.push_back(std::move(function));
@@ -111,27 +115,39 @@ LogicalResult Gatherer::addFunction(size_t index, ReportData::Clone &data) {
 
 void Gatherer::addLaunches(actor::FuncOp function, ReportData::Clone &data) {
   SymbolTable symbols(clone.module);
-  function.walk([&](actor::LaunchOp launch) {
-    auto callee = symbols.lookup<kernel::FuncOp>(launch.getCallee());
-    ReportData::Kernel &kernel = kernels[launch.getCallee()];
-    kernel.symbol = launch.getCallee().str();
+  auto add = [&](StringRef name, ArrayAttr dims, ValueRange operands,
+                 std::optional<StringRef> layer) {
+    auto callee = symbols.lookup<kernel::FuncOp>(name);
+    ReportData::Kernel &kernel = kernels[name];
+    kernel.symbol = name.str();
     kernel.family = kernel::stringifyFamily(callee.getFamily()).str();
     SmallVector<int64_t> extents;
-    for (auto dim : launch.getDims().getAsRange<graph::DimExprAttr>())
+    for (auto dim : dims.getAsRange<graph::DimExprAttr>())
       extents.push_back(value(dim));
     double flops = countFlops(callee, extents);
     kernel.flops += flops;
     data.flops += flops;
-    for (Value operand : launch.getOperands())
+    for (Value operand : operands)
       kernel.bytes += value(actor::getSlotSize(operand));
     // A hundred names help nobody.
     constexpr unsigned shown = 4;
-    if (kernel.launches < shown && launch.getLayer())
-      kernel.layers +=
-          (kernel.layers.empty() ? "" : ", ") + launch.getLayer()->str();
+    if (kernel.launches < shown && layer)
+      kernel.layers += (kernel.layers.empty() ? "" : ", ") + layer->str();
     else if (kernel.launches == shown)
       kernel.layers += " …";
     ++kernel.launches;
+  };
+  function.walk([&](Operation *op) {
+    if (auto launch = dyn_cast<actor::LaunchOp>(op))
+      add(launch.getCallee(), launch.getDims(), launch.getOperands(),
+          launch.getLayer());
+    // A library does the same work.
+    auto call = dyn_cast<actor::CallOp>(op);
+    if (call && call.getFallback())
+      add(*call.getFallback(), call.getFallbackDims(),
+          llvm::to_vector(
+              llvm::concat<Value>(call.getInputs(), call.getOutputs())),
+          call.getLayer());
   });
 }
 

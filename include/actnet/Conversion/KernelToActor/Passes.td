@@ -34,11 +34,21 @@ def KernelToActor : Pass<"kernel-to-actor", "::mlir::ModuleOp"> {
       actor.reply
     }
     ```
+    A kernel whose schedule says how a library could run it (`library`, see
+    `kernel-schedule-cuda`) becomes an `actor.call`, with the kernel behind
+    `else`, where that is worth it: at the lower bounds of the dims the product
+    has at least 64 rows, columns and summands and 2^22 multiplications; and
+    where its result is not written in place. Calls share a scratch buffer of
+    `workspace` bytes, as a stream runs them one after the other. Remarks say
+    what was chosen and why.
+
     Precondition: every kernel has `tiles` (`kernel-schedule-host`), and a
     concat's operands are results of dispatches that write with its strides.
     Failure: what breaks the precondition is named in an error. Cost: linear.
   }];
   let dependentDialects = ["::actnet::actor::ActorDialect"];
+  let options = [Option<"workspace", "workspace", "int64_t", "4194304",
+                        "Bytes of scratch that the library calls of a stream share; 0: none">];
 }
 
 #endif // ACTNET_CONVERSION_KERNELTOACTOR_PASSES_TD

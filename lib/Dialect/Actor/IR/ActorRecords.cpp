@@ -4,35 +4,93 @@
 #include "actnet/Dialect/Actor/IR/ActorOps.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
+#include "actnet/Package/LibraryCall.h"
 
 using namespace mlir;
 using namespace actnet;
 using namespace actnet::actor;
 
-LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto kernel =
-      symbols.lookupNearestSymbolFrom<kernel::FuncOp>(*this, getCalleeAttr());
+/// The constraints of a launch; `codes` are their numbers: the kernel, the
+/// counts, the regions of results.
+static LogicalResult verifyLaunch(Operation *op, FlatSymbolRefAttr callee,
+                                  OperandRange operands, size_t numDims,
+                                  ArrayRef<StringRef> codes,
+                                  SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(op, callee);
   if (!kernel)
-    return emitOpError("C1: ") << getCalleeAttr() << " is no kernel.func";
+    return op->emitOpError(codes[0]) << ": " << callee << " is no kernel.func";
   FunctionType type = kernel.getFunctionType();
   size_t tensors =
       llvm::count_if(type.getInputs(), llvm::IsaPred<RankedTensorType>);
   size_t dims = type.getNumInputs() - tensors;
-  if (getOperands().size() != tensors + type.getNumResults())
-    return emitOpError("C2: has ")
-           << getOperands().size() << " operands, " << getCalleeAttr()
-           << " has " << tensors << " tensors and " << type.getNumResults()
-           << " results";
-  if (getDims().size() != dims)
-    return emitOpError("C2: has ")
-           << getDims().size() << " dims, " << getCalleeAttr() << " has "
-           << dims << " index arguments";
-  for (Value result : getOperands().drop_front(tensors)) {
+  if (operands.size() != tensors + type.getNumResults())
+    return op->emitOpError(codes[1])
+           << ": has " << operands.size() << " operands, " << callee << " has "
+           << tensors << " tensors and " << type.getNumResults() << " results";
+  if (numDims != dims)
+    return op->emitOpError(codes[1])
+           << ": has " << numDims << " dims, " << callee << " has " << dims
+           << " index arguments";
+  for (Value result : operands.drop_front(tensors)) {
     BufferOp root = getRoot(result);
+    if (root.getRegion() == actor::Region::weight ||
+        root.getRegion() == actor::Region::input)
+      return op->emitOpError(codes[2])
+             << ": a result lies in " << stringifyRegion(root.getRegion());
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyLaunch(*this, getCalleeAttr(), getOperands(), getDims().size(),
+                      {"C1", "C2", "C3"}, symbols);
+}
+
+LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getFallbackAttr())
+    return success();
+  // Inputs and outputs stand side by side.
+  OperandRange operands = (*this)->getOperands().take_front(
+      getInputs().size() + getOutputs().size());
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<kernel::FuncOp>(*this, getFallbackAttr());
+  if (kernel && getOutputs().size() != kernel.getResultTypes().size())
+    return emitOpError("C1: has ")
+           << getOutputs().size() << " outputs, " << getFallbackAttr()
+           << " has " << kernel.getResultTypes().size() << " results";
+  return verifyLaunch(*this, getFallbackAttr(), operands,
+                      getFallbackDims().size(), {"C1", "C1", "C1"}, symbols);
+}
+
+LogicalResult CallOp::verify() {
+  if (bool(getFallbackAttr()) != bool(getTilesAttr()) ||
+      (!getFallbackAttr() && !getFallbackDims().empty()))
+    return emitOpError("C1: a kernel and its tiles stand together");
+  if (Value workspace = getWorkspace()) {
+    auto buffer = workspace.getDefiningOp<BufferOp>();
+    if (!buffer || buffer.getRegion() != Region::scratch)
+      return emitOpError("C2: the workspace is no buffer in scratch");
+    for (Value operand : llvm::concat<Value>(getInputs(), getOutputs()))
+      if (getRoot(operand) == buffer)
+        return emitOpError("C2: the workspace is an operand too");
+  }
+  for (Value output : getOutputs()) {
+    BufferOp root = getRoot(output);
     if (root.getRegion() == Region::weight || root.getRegion() == Region::input)
-      return emitOpError("C3: a result lies in ")
+      return emitOpError("C3: an output lies in ")
              << stringifyRegion(root.getRegion());
   }
+  pkg::Call call;
+  call.library = getLibrary().str();
+  call.entry = getEntry().str();
+  call.config = getConfig().value_or("").str();
+  call.access.assign(getInputs().size(), pkg::Access::Read);
+  call.access.resize(getInputs().size() + getOutputs().size(),
+                     pkg::Access::Write);
+  call.operands.resize(call.access.size());
+  call.dims.resize(getDims().size());
+  if (Status checked = pkg::checkCall(call); !checked)
+    return emitOpError("C4: ") << checked.message();
   return success();
 }
 

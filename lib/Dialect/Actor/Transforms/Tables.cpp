@@ -65,7 +65,9 @@ private:
                                    std::unique_ptr<pkg::Function> entry);
   LogicalResult addBuffer(BufferOp buffer, pkg::Function &interface);
   FailureOr<uint32_t> weightOf(Operation *user, FlatSymbolRefAttr recipe);
-  LogicalResult addKernel(LaunchOp launch, uint32_t &id);
+  LogicalResult addKernel(Operation *user, FlatSymbolRefAttr callee,
+                          std::optional<StringRef> layer, size_t numOperands,
+                          uint32_t &id);
   LogicalResult addBlock(Block &block, pkg::Block &to);
   LogicalResult addRecord(Operation &op, pkg::Block &to);
   LogicalResult checkPlan(FuncOp function, pkg::FunctionPlan &plan);
@@ -312,18 +314,19 @@ LogicalResult TableBuilder::addBuffer(BufferOp buffer,
   return success();
 }
 
-LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
-  auto [known, isNew] = kernelIds.try_emplace(launch.getCalleeAttr().getAttr(),
-                                              clone->plan.kernels.size());
+LogicalResult TableBuilder::addKernel(Operation *user, FlatSymbolRefAttr callee,
+                                      std::optional<StringRef> layer,
+                                      size_t numOperands, uint32_t &id) {
+  auto [known, isNew] =
+      kernelIds.try_emplace(callee.getAttr(), clone->plan.kernels.size());
   id = known->second;
   if (!isNew)
     return success();
-  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(
-      launch, launch.getCalleeAttr());
+  auto kernel = symbols.lookupNearestSymbolFrom<kernel::FuncOp>(user, callee);
   auto entry = std::make_unique<pkg::Kernel>();
   entry->symbol = kernel.getSymName().str();
   entry->family = kernel::stringifyFamily(kernel.getFamily()).str();
-  entry->report = launch.getLayer().value_or("").str();
+  entry->report = layer.value_or("").str();
   entry->scratch_bytes = kernel.getScratch().value_or(0);
   // A block of cuda is part of the kernel's schedule.
   if (DictionaryAttr schedule = kernel.getScheduleAttr()) {
@@ -333,7 +336,7 @@ LogicalResult TableBuilder::addKernel(LaunchOp launch, uint32_t &id) {
       entry->shared_bytes = shared.getInt();
   }
   entry->access.assign(kernel.getNumOperandTensors(), pkg::Access::Read);
-  entry->access.resize(launch.getOperands().size(), pkg::Access::Write);
+  entry->access.resize(numOperands, pkg::Access::Write);
   clone->plan.kernels.push_back(std::move(entry));
   return success();
 }
@@ -367,7 +370,8 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](LaunchOp launch) {
         pkg::Launch body;
-        if (failed(addKernel(launch, body.kernel)))
+        if (failed(addKernel(launch, launch.getCalleeAttr(), launch.getLayer(),
+                             launch.getOperands().size(), body.kernel)))
           return failure();
         body.operands = ids(launch.getOperands());
         body.dims = dimIds(launch.getDims());
@@ -399,6 +403,17 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
         body.access.resize(body.operands.size(), pkg::Access::Write);
         body.dims = dimIds(call.getDims());
         body.config = call.getConfig().value_or("").str();
+        if (Value workspace = call.getWorkspace())
+          body.workspace = slots.at(workspace);
+        if (FlatSymbolRefAttr fallback = call.getFallbackAttr()) {
+          body.fallback = std::make_unique<pkg::Launch>();
+          if (failed(addKernel(call, fallback, call.getLayer(),
+                               body.operands.size(), body.fallback->kernel)))
+            return failure();
+          body.fallback->operands = body.operands;
+          body.fallback->dims = dimIds(call.getFallbackDims());
+          body.fallback->tiles = expr(*call.getTiles());
+        }
         return add(std::move(body), call);
       })
       .Case([&](SignalOp signal) {

@@ -257,21 +257,45 @@ def Actor_FillOp : Actor_Record<"fill"> {
   let hasVerifier = 1;
 }
 
-def Actor_CallOp : Actor_Record<"call", [AttrSizedOperandSegments]> {
-  let summary = "Runs an algorithm of a library, chosen at compile time";
+def Actor_CallOp : Actor_Record<"call", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "What a library may compute, and the kernel that runs where it can't";
   let description = [{
+    `config` and `dims` describe the work to the library
+    (Package/LibraryCall.h). The algorithm is chosen when the program is loaded,
+    by shape alone. Where the library is missing, or has no algorithm, the
+    kernel behind `else` runs on the same operands, `ins` and then `outs`, with
+    the dims behind `with`. `workspace` is a scratch buffer that holds nothing
+    before and after; calls of a stream share one.
+
+    C1: the kernel behind `else` is one that `actor.launch` could launch so (C1
+    to C3 there), and has tiles. C2: the workspace lies in scratch, is no view
+    and no operand. C3: outputs lie in no weight and in no input. C4: the config
+    of a library that the runtime knows is one that it understands, with as many
+    dims as it takes.
+
     ```mlir
-    actor.call "cublasLt" "matmul" ins(%a, %b) outs(%c) dims [#graph.expr<N>] {config = "algo=7"}
+    actor.call "cublasLt" "matmul" ins(%a, %b) outs(%d) workspace(%w)
+        dims [#graph.expr<512>, #graph.expr<N * 128>, #graph.expr<256>, #graph.expr<1>, #graph.expr<512>,
+              #graph.expr<256>, #graph.expr<512>, #graph.expr<0>, #graph.expr<0>, #graph.expr<0>]
+        else @contract_0 with [#graph.expr<N>] tiles <N * 4> {config = "d=2:f32 a=1:f32 b=0:f32"}
     ```
   }];
   let arguments = (ins StrAttr:$library, StrAttr:$entry, Variadic<Actor_SlotType>:$inputs,
-                       Variadic<Actor_SlotType>:$outputs,
+                       Variadic<Actor_SlotType>:$outputs, Optional<Actor_SlotType>:$workspace,
                        DefaultValuedOptionalAttr<TypedArrayAttrBase<Graph_DimExprAttr,
                            "dim expressions">, "{}">:$dims,
-                       OptionalAttr<StrAttr>:$config, Actor_Stream:$stream);
+                       OptionalAttr<StrAttr>:$config, OptionalAttr<FlatSymbolRefAttr>:$fallback,
+                       DefaultValuedOptionalAttr<TypedArrayAttrBase<Graph_DimExprAttr,
+                           "dim expressions">, "{}">:$fallback_dims,
+                       OptionalAttr<Graph_DimExprAttr>:$tiles, OptionalAttr<StrAttr>:$layer,
+                       Actor_Stream:$stream);
   let assemblyFormat = [{
-    $library $entry `ins` `(` $inputs `)` `outs` `(` $outputs `)` (`dims` $dims^)? attr-dict
+    $library $entry `ins` `(` $inputs `)` `outs` `(` $outputs `)`
+    (`workspace` `(` $workspace^ `)`)? (`dims` $dims^)? (`else` $fallback^)?
+    (`with` $fallback_dims^)? (`tiles` $tiles^)? attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def Actor_SignalOp : Actor_Record<"signal"> {
