@@ -198,6 +198,88 @@ CTS_TEST(preparedSegmentsRunAgainWithoutAllocating) {
   CTS_EXPECT(words[0] == 40 && words[8] == 13);
 }
 
+/// z = x y by a library, or x + y by the kernel in its place: for 2 and 2, and
+/// for 3 and 1.5, both are the same.
+struct Product {
+  DevicePtr operands[3], workspace;
+  uint64_t sizes[3] = {4, 4, 4};
+  // One row, column and summand, one element apart.
+  int64_t dims[10] = {1, 1, 1, 1, 1, 1, 1, 0, 0, 0};
+  int64_t kernelDims[2] = {1, 100};
+
+  Record record(std::string_view library = "cublasLt") {
+    CallRecord call;
+    call.library = library;
+    call.entry = "matmul";
+    call.config = "d=2:f32 a=0:f32 b=1:f32";
+    call.operands = operands;
+    call.sizes = sizes;
+    call.dims = dims;
+    call.workspace = workspace;
+    call.workspaceBytes = 4096;
+    call.fallback = {add, operands, kernelDims, 1, sizes};
+    return call;
+  }
+};
+
+CTS_TEST(libraryCallsRunOrAreRefused) {
+  auto executable = c.load();
+  auto stream = c.stream();
+  CTS_REQUIRE(executable && stream);
+  DeviceMemory memory = c.memory(1024), scratch = c.memory(4096);
+  auto *base = static_cast<std::byte *>(memory.data());
+  const float values[] = {2, 2, 3, 1.5f};
+  for (size_t i = 0; i < 4; ++i)
+    c.up(*stream, base + 64 * i, &values[i], 4);
+  Product first{{base, base + 64, base + 256}, scratch.data()};
+  Product second{{base + 128, base + 192, base + 320}, scratch.data()};
+  auto result = [&](size_t at) {
+    return c.read<float>(*stream, base + at, 1)[0];
+  };
+  if (!c.device.info().libraries) {
+    CTS_EXPECT(stream->prepare({executable.get(), {{first.record()}}})
+                   .status()
+                   .code() == StatusCode::invalidArgument);
+    CTS_EXPECT(
+        stream->submitRecord(executable.get(), first.record(), nullptr, 0)
+            .code() == StatusCode::invalidArgument);
+    return;
+  }
+  // By itself, also where nobody knows the library.
+  for (const char *library : {"cublasLt", "no such library"}) {
+    CTS_EXPECT(stream->fill(base + 256, 0, 1, 4));
+    CTS_EXPECT(stream->submitRecord(executable.get(), first.record(library),
+                                    nullptr, 0));
+    CTS_EXPECT(result(256) == 4);
+  }
+  // Between other work, again and with other operands.
+  auto line = [&](Product &product) {
+    auto *to = static_cast<std::byte *>(product.operands[2]);
+    return std::vector<Record>{FillRecord{to, 0, 1, 4}, product.record(),
+                               CopyRecord{CopyKind::within, to + 256, to, 4}};
+  };
+  auto segment = stream->prepare({executable.get(), line(first)});
+  CTS_REQUIRE(segment);
+  for (int i = 0; i < 2; ++i) {
+    CTS_EXPECT(stream->submit(**segment, nullptr, 0));
+    CTS_EXPECT(result(512) == 4);
+  }
+  CTS_EXPECT((*segment)->update({executable.get(), line(second)}));
+  CTS_EXPECT(stream->submit(**segment, nullptr, 0));
+  CTS_EXPECT(result(576) == 4.5f);
+  // What is no product, and what does not lie in its operands.
+  Product wrong = first;
+  wrong.dims[0] = 2;
+  CTS_EXPECT((*segment)->update({executable.get(), line(wrong)}).code() ==
+             StatusCode::invalidArgument);
+  wrong = first;
+  wrong.operands[1] = nullptr;
+  CTS_EXPECT((*segment)->update({executable.get(), line(wrong)}).code() ==
+             StatusCode::invalidArgument);
+  CTS_EXPECT(stream->submit(**segment, nullptr, 0));
+  CTS_EXPECT(result(576) == 4.5f);
+}
+
 CTS_TEST(updatesTakeEffectOrChangeNothing) {
   auto executable = c.load();
   auto stream = c.stream();

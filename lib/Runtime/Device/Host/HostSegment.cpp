@@ -59,6 +59,8 @@ Status checkRecord(const Executable *executable, const Record &record) {
   }
   if (auto *fill = std::get_if<FillRecord>(&record))
     return checkFill(*fill);
+  if (std::holds_alternative<CallRecord>(record))
+    return invalidArgument("call: the host has no libraries");
   if (auto *signal = std::get_if<SignalRecord>(&record))
     return checkEvent(signal->event);
   return checkEvent(std::get<AwaitRecord>(record).event);

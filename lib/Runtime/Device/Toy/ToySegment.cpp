@@ -66,6 +66,8 @@ Status check(const ToyState &state, const ToyExecutable *executable,
                : Status();
   if (auto *fill = std::get_if<FillRecord>(&record))
     return checkFill(*fill);
+  if (std::holds_alternative<CallRecord>(record))
+    return invalidArgument("call: device toy has no libraries");
   if (auto *signal = std::get_if<SignalRecord>(&record))
     return checkEvent(state, signal->event);
   return checkEvent(state, std::get<AwaitRecord>(record).event);
