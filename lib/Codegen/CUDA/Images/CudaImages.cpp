@@ -3,11 +3,11 @@
 
 #include "actnet/Codegen/CUDA/CudaImages.h"
 
-#include "Cache.h"
 #include "KeptText.h"
-#include "Nvrtc.h"
 
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
+#include "actnet/Codegen/CUDA/KernelHeaders.h"
+#include "actnet/Runtime/Device/Nvrtc.h"
 
 #include "mlir/IR/Threading.h"
 
@@ -41,66 +41,35 @@ std::string cuda::portableArchitecture(ArrayRef<std::string> architectures) {
   return "compute_" + std::to_string(highest);
 }
 
-namespace {
-/// What all compilations of one run share.
-struct Run {
-  const Nvrtc &nvrtc;
-  CodeCache cache = CodeCache::fromEnvironment();
-  /// The headers and options, as part of each key.
-  std::string headers;
-
-  explicit Run(const Nvrtc &nvrtc) : nvrtc(nvrtc) {
-    std::vector<StringRef> parts;
-    for (const KernelHeader &header : kernelHeaders()) {
-      parts.push_back(header.name);
-      parts.push_back(header.text);
-    }
-    for (const char *option : Nvrtc::options())
-      parts.push_back(option);
-    headers = CodeCache::key(parts);
-  }
-
-  llvm::Expected<std::string> compile(const KernelCode &text,
-                                      StringRef isa) const {
-    std::string key =
-        CodeCache::key({"nvrtc", nvrtc.version(), isa, headers, text.code});
-    if (auto known = cache.lookup(key))
-      return std::move(*known);
-    llvm::Expected<std::string> code =
-        nvrtc.compile(text.code, text.symbol + ".cu", isa, kernelHeaders());
-    if (code)
-      cache.store(key, *code);
-    return code;
-  }
-};
-} // namespace
-
 FailureOr<std::vector<CudaImage>>
 cuda::compileCudaImages(ModuleOp module, ArrayRef<KernelCode> texts,
                         ArrayRef<std::string> architectures) {
-  llvm::Expected<const Nvrtc &> nvrtc = Nvrtc::get();
+  Expected<const rt::Nvrtc *> nvrtc = rt::Nvrtc::get();
   if (!nvrtc)
     return emitError(UnknownLoc::get(module.getContext()))
-           << llvm::toString(nvrtc.takeError());
+           << nvrtc.status().str();
   std::vector<CudaImage> images;
   for (const std::string &name : architectures)
     images.push_back({name, {}});
   images.push_back({portableArchitecture(architectures), {}});
   for (CudaImage &image : images) {
-    if (llvm::Error error = nvrtc->checkArchitecture(image.isa))
-      return emitError(UnknownLoc::get(module.getContext()))
-             << llvm::toString(std::move(error));
+    if (Status known = (*nvrtc)->checkArchitecture(image.isa); !known)
+      return emitError(UnknownLoc::get(module.getContext())) << known.str();
     image.kernels.resize(texts.size());
   }
-  Run run(*nvrtc);
+  std::vector<rt::SourceText> headers;
+  for (const KernelHeader &header : kernelHeaders())
+    headers.push_back({header.name, header.text});
+  const rt::KernelCompiler compiler(**nvrtc, std::move(headers));
   SymbolTable symbols(module);
   auto compileOne = [&](size_t i) -> LogicalResult {
     const KernelCode &text = texts[i / images.size()];
     CudaImage &image = images[i % images.size()];
-    llvm::Expected<std::string> code = run.compile(text, image.isa);
+    Expected<std::string> code =
+        compiler.compile(text.symbol, text.code, image.isa);
     if (!code)
       return refuse(symbols.lookup(text.symbol)->getLoc(), "NVRTC", image.isa,
-                    text, llvm::toString(code.takeError()));
+                    text, code.status().str());
     image.kernels[i / images.size()] = {text.symbol, std::move(*code)};
     return success();
   };

@@ -3,6 +3,8 @@
 
 #include "KeptText.h"
 
+#include "actnet/Runtime/Device/Nvrtc.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -10,25 +12,13 @@
 using namespace mlir;
 using namespace actnet;
 
-/// The line of a log that says most in one.
-static StringRef bestLine(StringRef log) {
-  StringRef first;
-  for (StringRef line : llvm::split(log, '\n')) {
-    if (line.contains("error"))
-      return line.trim();
-    if (first.empty())
-      first = line.trim();
-  }
-  return first;
-}
-
 LogicalResult cuda::refuse(Location loc, StringRef compiler, StringRef isa,
                            const KernelCode &text, StringRef log) {
   int file = -1;
   SmallString<128> path;
   InFlightDiagnostic error = emitError(loc);
   error << compiler << " refuses kernel '" << text.symbol << "' for " << isa
-        << ": " << bestLine(log);
+        << ": " << StringRef(rt::Nvrtc::bestLine(log));
   if (llvm::sys::fs::createTemporaryFile("actnet-" + text.symbol, "cu", file,
                                          path))
     return error;

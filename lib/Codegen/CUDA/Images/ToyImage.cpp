@@ -7,10 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cache.h"
 #include "KeptText.h"
 
 #include "actnet/Codegen/CUDA/KernelHeaders.h"
+#include "actnet/Runtime/Device/CodeCache.h"
 
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Threading.h"
@@ -50,7 +50,7 @@ private:
 
   ModuleOp module;
   SymbolTable symbols;
-  CodeCache cache = CodeCache::fromEnvironment();
+  rt::CodeCache cache = rt::CodeCache::fromEnvironment();
   std::string clang, folder;
   std::vector<std::string> flags;
   /// Headers, flags and the compiler's version, as part of each key.
@@ -112,10 +112,10 @@ LogicalResult ToyCompiler::prepare() {
     return error() << "cannot make the temporary folder '" << path
                    << "' (TMPDIR names where): " << code.message();
   folder = path.str().str();
-  std::vector<StringRef> parts;
+  std::vector<std::string_view> parts;
   auto add = [&](const KernelHeader &file) {
-    parts.push_back(file.name);
-    parts.push_back(file.text);
+    parts.emplace_back(file.name);
+    parts.emplace_back(file.text);
     return write(folder + "/" + file.name.str(), file.text);
   };
   for (const KernelHeader &header : kernelHeaders())
@@ -135,12 +135,12 @@ LogicalResult ToyCompiler::prepare() {
   if (!version)
     return error() << "cannot run '" << clang << "', which compiles for toy";
   parts.push_back(*version);
-  common = CodeCache::key(parts);
+  common = rt::CodeCache::key(parts);
   return success();
 }
 
 LogicalResult ToyCompiler::compile(const KernelCode &text, StringRef object) {
-  std::string key = CodeCache::key({"toy", common, text.code});
+  std::string key = rt::CodeCache::key({"toy", common, text.code});
   if (auto known = cache.lookup(key))
     return write(object, *known);
   std::string source = folder + "/" + text.symbol + ".cu",

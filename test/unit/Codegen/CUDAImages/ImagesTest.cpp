@@ -1,7 +1,6 @@
 //===- ImagesTest.cpp - texts as cubins, PTX and toy images ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Nvrtc.h"
 #include "actnet/Codegen/CUDA/CudaImages.h"
 
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"

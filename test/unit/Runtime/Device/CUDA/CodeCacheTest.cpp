@@ -1,7 +1,8 @@
-//===- CacheTest.cpp - compiled code on disk ------------------------------===//
+//===- CodeCacheTest.cpp - compiled code on disk --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Cache.h"
+#include "actnet/Runtime/Device/CodeCache.h"
+#include "../../../../../lib/Runtime/Device/CUDA/Sha256.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-using namespace actnet::cuda;
+using namespace actnet::rt;
 namespace fs = std::filesystem;
 
 namespace {
@@ -98,6 +99,32 @@ TEST_F(CacheTest, TheEnvironmentChooses) {
   ::setenv("XDG_CACHE_HOME", "relative", 1);
   ::setenv("HOME", folder.c_str(), 1);
   EXPECT_TRUE(storesIn(folder / ".cache" / "actnet"));
+}
+
+std::string hex(const std::string &text) {
+  Sha256 hash;
+  // In pieces, so that blocks are cut anywhere.
+  for (size_t at = 0; at < text.size(); at += 7)
+    hash.update(std::string_view(text).substr(at, 7));
+  std::string result;
+  for (uint8_t byte : hash.finish()) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", byte);
+    result += digits;
+  }
+  return result;
+}
+
+// NIST's examples of FIPS 180-4, and a million letters.
+TEST(Sha256, HashesAsTheStandardSays) {
+  EXPECT_EQ(hex(""), "e3b0c44298fc1c149afbf4c8996fb924"
+                     "27ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex("abc"), "ba7816bf8f01cfea414140de5dae2223"
+                        "b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(hex(std::string(1000000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 } // namespace
