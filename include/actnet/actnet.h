@@ -192,6 +192,11 @@ typedef struct actnet_memory_info {
   int64_t observed;       ///< allocated and touched so far, measured
   int64_t scratch_peak;   ///< largest offset + size of the scratch plan
   int64_t scratch_bound;  ///< lower bound of any plan: most live bytes
+  /// Memory of a GPU that is in use and that this program did not allocate: its
+  /// driver's context, code, graphs and streams, and other processes; in no sum
+  /// above. -1 on the host, and where the driver does not say.
+  int64_t driver;
+  int64_t driver_grown; ///< the part that came since the device was opened
 } actnet_memory_info;
 
 /// Returns "0.1.0 (schema 1, LLVM 22.1.8, commit abcdef0)": version of this

@@ -124,9 +124,12 @@ void printJson(const Run &run, const Flags &flags,
          ", \"observed_bytes\": " + orNull(memory.observed) +
          ", \"peak_bytes\": " + orNull(memory.scratch_peak) +
          ", \"lower_bound_bytes\": " + orNull(memory.scratch_bound);
-  if (flags.memory)
+  if (flags.memory) {
     for (const MemoryRow &row : memoryRows(memory))
       out += ", \"" + std::string(row.key) + "\": " + orNull(row.bytes);
+    out += ", \"driver_bytes\": " + orNull(memory.driver) +
+           ", \"driver_grown_bytes\": " + orNull(memory.driver_grown);
+  }
   out += "}, \"load_ms\": " + number(run.loadMs) +
          ", \"start_ms\": " + number(run.startMs) +
          ", \"device\": " + quoted(device) + ", \"isa\": " + quoted(isa) +
@@ -300,6 +303,11 @@ Status run::printResults(const Run &run, const Flags &flags) {
     std::printf("scratch plan: peak %s, lower bound %s bytes\n",
                 bytesText(memory.scratch_peak).c_str(),
                 bytesText(memory.scratch_bound).c_str());
+    // On the host no driver owns anything.
+    if (memory.driver >= 0)
+      std::printf("%-16s %s bytes, of them %s since the device was opened\n",
+                  "driver", bytesText(memory.driver).c_str(),
+                  bytesText(memory.driver_grown).c_str());
   }
   return okStatus();
 }

@@ -10,8 +10,12 @@
 using namespace actnet;
 using namespace actnet::rt;
 
-/// What a queue with a job that was given up has to end in.
-static constexpr int64_t graceNs = 1000 * 1000 * 1000;
+/// How long to wait until a point of the steady clock.
+static int64_t timeUntil(int64_t deadlineNs) {
+  return deadlineNs == INT64_MAX
+             ? waitForever
+             : std::max<int64_t>(0, deadlineNs - monotonicNs());
+}
 
 Expected<std::unique_ptr<JobQueue>>
 JobQueue::create(Device &device, std::span<const StreamKind> kinds,
@@ -39,24 +43,45 @@ JobQueue::~JobQueue() {
   // Nothing to stop where creation failed half-way.
   if (actor == nobody)
     return;
-  Message stop = Message::make(queue::stop, 0, queue::Stop{});
-  stop.from = client->id();
-  if (system->send(actor, stop, Delivery::always) == Sent::yes) {
-    while (!gone && receiveOne(givenUp ? graceNs : waitForever))
-      ;
-    if (!gone) {
-      // The device hangs: answer what is open, then let the streams cancel it.
-      stop = Message::make(queue::stop, 0, queue::Stop{1});
-      stop.from = client->id();
-      system->send(actor, stop, Delivery::always);
-      streamPointers.clear();
-      streamList.clear();
-      while (!gone && receiveOne(waitForever))
-        ;
-    }
+  sendStop(/*abort=*/false);
+  while (!gone && !givenUp && receiveOne(timeUntil(earliestDeadline())))
+    ;
+  if (!gone) {
+    // The device hangs. The actor answers what is open; after that it touches
+    // no stream any more, and only then do they go, cancelling what they hold.
+    sendStop(/*abort=*/true);
+    while (!gone && !allAnswered())
+      receiveOne(waitForever);
+    streamPointers.clear();
+    streamList.clear();
+    while (!gone)
+      receiveOne(waitForever);
   }
   client.reset();
   system.reset();
+}
+
+void JobQueue::sendStop(bool abort) {
+  queue::Stop how;
+  how.abort = abort;
+  Message stop = Message::make(queue::stop, 0, how);
+  stop.from = client->id();
+  if (system->send(actor, stop, Delivery::always) != Sent::yes)
+    gone = true;
+}
+
+/// Of the jobs in flight.
+int64_t JobQueue::earliestDeadline() const {
+  int64_t earliest = INT64_MAX;
+  for (const Slot &slot : slots)
+    if (!slot.answered)
+      earliest = std::min(earliest, slot.deadlineNs);
+  return earliest;
+}
+
+bool JobQueue::allAnswered() const {
+  return std::all_of(slots.begin(), slots.end(),
+                     [](const Slot &slot) { return slot.answered; });
 }
 
 /// Takes one message and puts it where it belongs; false if none came in time.
@@ -89,6 +114,7 @@ Status JobQueue::request(const Message &message, unsigned slot) {
     case Sent::yes:
       return okStatus();
     case Sent::gone:
+      slots[slot].answered = true;
       return failedPrecondition("the queue is closed");
     case Sent::busy:
       // As many requests as slots fit, so a credit is on its way.
@@ -102,6 +128,7 @@ Status JobQueue::send(const PreparedJob &job, unsigned slot,
   uint32_t plan = tables.addPlan(&job);
   slots[slot].plan = plan;
   if (stepping) {
+    slots.back().deadlineNs = deadlineNs;
     slots[slot].outcome = stepThrough(job, plan);
     slots[slot].answered = true;
     return okStatus();
@@ -117,11 +144,7 @@ Status JobQueue::send(const PreparedJob &job, unsigned slot,
 
 Status JobQueue::await(unsigned slot) {
   while (!slots[slot].answered) {
-    int64_t deadline = slots[slot].deadlineNs;
-    if (receiveOne(deadline == INT64_MAX
-                       ? waitForever
-                       : std::max<int64_t>(0, deadline - monotonicNs())) ||
-        slots[slot].answered)
+    if (receiveOne(timeUntil(slots[slot].deadlineNs)) || slots[slot].answered)
       continue;
     // Answered at once, as failed or as what it became meanwhile.
     slots[slot].deadlineNs = INT64_MAX;

@@ -3,7 +3,7 @@
 //
 // Promised figures come from the package, the options and the layout. Observed
 // ones come from the device's allocator and the system's page tables, and from
-// no plan. Code and the driver's own memory are in neither.
+// no plan. Code is in neither; what a driver owns is a figure of its own.
 
 #include "Profile.h"
 #include "actnet/Runtime/Session/Session.h"
@@ -52,6 +52,8 @@ actnet_memory_info Session::memory() const {
   if (weights)
     touched(weights, weightBytes);
   info.observed = int64_t(observed);
+  info.driver = stats.driverBytes;
+  info.driver_grown = stats.driverGrownBytes;
   return info;
 }
 

@@ -25,12 +25,15 @@ struct CudaOptions {
   bool oneStream = false;
   /// Every call returns when its work is done.
   bool synchronous = false;
-  /// How long the destructor of a stream waits for work that does not end,
-  /// before it gives the device up. Nanoseconds.
-  int64_t teardownNs = int64_t(5) * 1000 * 1000 * 1000;
+  /// How long the destructor of a stream waits for work that makes no progress,
+  /// before it gives the device up: from then on nothing of it is freed, nor
+  /// used again by this process. Nanoseconds.
+  int64_t teardownNs = int64_t(1000) * 1000 * 1000;
 };
 
-/// Makes a device on the GPU's primary context.
+/// Makes a device on the GPU's primary context. Where a program has no code that
+/// the GPU runs, loading it compiles its text with NVRTC, if that is there (see
+/// Nvrtc.h).
 /// Errors, one sentence each: notFound (no driver, no device of that number),
 /// unavailable (a driver older than the toolkit that makes our code, a device
 /// that the driver refuses), resourceExhausted (no memory for the context).

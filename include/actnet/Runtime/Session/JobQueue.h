@@ -30,8 +30,9 @@ public:
   create(Device &device, std::span<const StreamKind> kinds, unsigned slots,
          unsigned resources, bool stepping);
 
-  /// Waits for what is in flight, then stops the actor. After a job was given
-  /// up, what the device does not end within a second is cancelled.
+  /// Waits for what is in flight until its deadlines, then stops the actor.
+  /// Where a job was given up, its streams decide how long they wait for what
+  /// the device has not ended, and whether they cancel it.
   ~JobQueue();
 
   /// The streams, for preparing jobs.
@@ -55,7 +56,7 @@ public:
 
 private:
   struct Slot {
-    bool answered = false;
+    bool answered = true; ///< no request is open
     int64_t deadlineNs = INT64_MAX;
     uint32_t plan = 0;
     uint64_t value = 0;
@@ -65,6 +66,9 @@ private:
       : slots(slots + 1), stepping(stepping) {}
   Status request(const Message &message, unsigned slot);
   bool receiveOne(int64_t timeoutNs);
+  void sendStop(bool abort);
+  int64_t earliestDeadline() const;
+  bool allAnswered() const;
   Status stepThrough(const PreparedJob &job, uint32_t plan);
   Status stepBlock(const PreparedJob &job, uint32_t plan, uint32_t block);
   Status stepLine(const PreparedJob::Step &step, uint32_t plan, uint32_t block,

@@ -25,6 +25,18 @@ void WakeWord::wake(void *self) {
     futexWake(word->word, 1);
 }
 
+void WakeWord::dispose(WakeWord *word, bool mayBeCalled) {
+  static std::atomic<WakeWord *> kept{nullptr};
+  if (!mayBeCalled) {
+    delete word;
+    return;
+  }
+  word->nextKept = kept.load(std::memory_order_relaxed);
+  while (!kept.compare_exchange_weak(word->nextKept, word,
+                                     std::memory_order_acq_rel))
+    ;
+}
+
 Status Checker::start(CudaMemory &counted) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -47,9 +59,9 @@ Checker::~Checker() {
     pthread_join(thread, nullptr);
     memory->countStack(-int64_t(stackBytes));
   }
-  // The driver of a GPU that hangs may call it at any time.
-  if (!context.isLost())
-    delete word;
+  // Streams waited for their host functions. A driver whose context is broken
+  // takes no more waiting, and it may call what it had begun with at any time.
+  WakeWord::dispose(word, context.isBroken());
 }
 
 void Checker::add(CudaStream *stream) {

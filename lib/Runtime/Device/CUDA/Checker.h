@@ -26,6 +26,10 @@ class CudaStream;
 struct WakeWord {
   std::atomic<uint32_t> word{0};
   std::atomic<uint32_t> asleep{0};
+  WakeWord *nextKept = nullptr;
+  /// Gives a word up: to the process, for the rest of its life, where host
+  /// functions may come late; there leak checkers see it.
+  static void dispose(WakeWord *word, bool mayBeCalled);
   /// What cuLaunchHostFunc calls: no driver call, no lock, no allocation.
   static void wake(void *self);
 };

@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Executable.h"
 #include "actnet/Package/CodeBundle.h"
+#include "actnet/Runtime/Device/Nvrtc.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstring>
+#include <system_error>
+#include <thread>
 
 namespace actnet::rt::cuda {
 
@@ -32,46 +36,159 @@ bool parseArchitecture(std::string_view text, std::string_view prefix,
   return true;
 }
 
+/// An image; if it is text, it must be compiled first, and if that fails, this
+/// is how the sentence begins.
 struct Choice {
   const CodeImage *image = nullptr;
-  unsigned fitness = 0;
+  std::string ifTextFails;
 };
 
-Expected<Choice> choose(const ContextState &context,
+/// Code that fits comes before text: it is what was compiled and tested where
+/// the program was made, and needs the driver alone; that holds for PTX too,
+/// which the driver compiles and keeps. Text is for what is left, or for whom
+/// asks for it by name.
+Expected<Choice> choose(const ContextState &context, const std::string &own,
                         const ExecutableDesc &desc) {
-  std::string own = "sm_" + std::to_string(context.major * 10 + context.minor);
-  Choice best;
-  const CodeImage *named = nullptr;
+  unsigned best = 0;
+  const CodeImage *chosen = nullptr, *named = nullptr, *text = nullptr;
   std::string present;
   for (const CodeImage &image : desc.images) {
+    bool isAsked = desc.variant.empty() || image.features == desc.variant;
+    if (image.format == "cuda-text") {
+      text = isAsked ? &image : text;
+      continue;
+    }
     if (image.format != "cubin" && image.format != "ptx")
       continue;
     present += (present.empty() ? "" : ", ") + std::string(image.features);
-    if (!desc.variant.empty() && image.features != desc.variant)
+    if (!isAsked)
       continue;
     named = &image;
     unsigned fits =
         fitness(image.format, image.features, context.major, context.minor);
-    if (fits > best.fitness)
-      best = {&image, fits};
+    if (fits > best) {
+      best = fits;
+      chosen = &image;
+    }
   }
-  if (best.image)
-    return best;
+  if (chosen)
+    return Choice{chosen, {}};
+  if (text && !desc.variant.empty())
+    return Choice{text, "cuda: the program's text cannot be compiled here: "};
   std::string has = present.empty() ? "there is no code for any GPU"
                                     : "there is code for " + present;
   if (!desc.variant.empty() && !named)
     return notFound("cuda: no code for " + std::string(desc.variant) + "; " +
                     has);
-  std::string text = "cuda: this GPU is " + own +
-                     ", which runs none of the "
-                     "program's code: " +
-                     has +
-                     "; compile it with "
-                     "--target=cuda:" +
-                     own;
+  std::string none = "cuda: this GPU is " + own +
+                     ", which runs none of the program's code: " + has +
+                     "; compile it with --target=cuda:" + own;
+  if (text)
+    return Choice{text, none + ", or let NVRTC compile its text here, which "
+                               "fails now: "};
   return Status(named && !desc.variant.empty() ? StatusCode::unavailable
                                                : StatusCode::notFound,
-                std::move(text));
+                std::move(none));
+}
+
+/// What NVRTC makes of a program's text for one architecture.
+class TextCompiler {
+public:
+  /// Opens NVRTC and looks whether it can serve.
+  static Expected<TextCompiler> create(const ContextState &context,
+                                       const pkg::CodeBundle &bundle,
+                                       const std::string &own) {
+    auto nvrtc = Nvrtc::get();
+    if (!nvrtc)
+      return nvrtc.takeStatus();
+    int driver = context.driverOf().version;
+    // A driver runs what toolkits of its own major version make.
+    if ((*nvrtc)->version() / 1000 > driver / 1000)
+      return unavailable("the NVIDIA driver is too old for it: it supports "
+                         "CUDA " +
+                         versionText(driver) + ", NVRTC makes code of CUDA " +
+                         (*nvrtc)->versionText());
+    // A lower minor of the same major does where NVRTC is the older one.
+    Status known = (*nvrtc)->checkArchitecture(own);
+    std::string architecture = own;
+    for (int minor = context.minor - 1; !known && minor >= 0; --minor) {
+      architecture = "sm_" + std::to_string(context.major * 10 + minor);
+      if ((*nvrtc)->checkArchitecture(architecture))
+        known = {};
+    }
+    ACTNET_RETURN_IF_ERROR(known);
+    std::vector<SourceText> headers;
+    for (const pkg::CodeBundle::Entry &entry : bundle.entries())
+      if (!entry.name.ends_with(".cu"))
+        headers.push_back({entry.name, textOf(entry)});
+    return TextCompiler(**nvrtc, std::move(headers), architecture);
+  }
+
+  /// The code of each kernel, in their order; in parallel.
+  Expected<std::vector<std::string>>
+  compile(const pkg::CodeBundle &bundle,
+          std::span<const KernelDesc> kernels) const {
+    std::vector<std::string_view> texts;
+    for (const KernelDesc &kernel : kernels) {
+      auto *entry = bundle.find(std::string(kernel.symbol) + ".cu");
+      if (!entry)
+        return notFound("the text has no kernel '" +
+                        std::string(kernel.symbol) + "'");
+      texts.push_back(textOf(*entry));
+    }
+    std::vector<std::string> codes(kernels.size());
+    std::vector<Status> failures(kernels.size());
+    std::atomic<size_t> next{0};
+    auto work = [&] {
+      for (size_t i; (i = next.fetch_add(1)) < kernels.size();) {
+        auto code = compiler.compile(kernels[i].symbol, texts[i], architecture);
+        if (code)
+          codes[i] = *std::move(code);
+        else
+          failures[i] = code.takeStatus();
+      }
+    };
+    std::vector<std::jthread> helpers;
+    size_t most =
+        std::min<size_t>(std::thread::hardware_concurrency(), kernels.size());
+    try {
+      while (helpers.size() + 1 < most)
+        helpers.emplace_back(work);
+    } catch (const std::system_error &) {
+      // Then those that there are do it.
+    }
+    work();
+    helpers.clear();
+    for (size_t i = 0; i < kernels.size(); ++i)
+      if (!failures[i])
+        return unavailable(
+            "NVRTC " + nvrtc.versionText() + " refuses kernel '" +
+            std::string(kernels[i].symbol) + "' for " + architecture + ": " +
+            std::string(Nvrtc::bestLine(failures[i].message())));
+    return codes;
+  }
+
+  const Nvrtc &maker() const { return nvrtc; }
+  /// What it compiles for.
+  const std::string &target() const { return architecture; }
+
+private:
+  TextCompiler(const Nvrtc &nvrtc, std::vector<SourceText> headers,
+               std::string architecture)
+      : nvrtc(nvrtc), compiler(nvrtc, std::move(headers)),
+        architecture(std::move(architecture)) {}
+  static std::string_view textOf(const pkg::CodeBundle::Entry &entry) {
+    return {reinterpret_cast<const char *>(entry.bytes.data()),
+            entry.bytes.size()};
+  }
+
+  const Nvrtc &nvrtc;
+  KernelCompiler compiler;
+  std::string architecture;
+};
+
+Status prefixed(const std::string &text, const Status &status) {
+  return {status.code(), text + status.str()};
 }
 
 /// Looks whether an ELF file's tables lie inside of it, because the driver
@@ -141,21 +258,41 @@ CudaExecutable::load(ContextState &context, CudaMemory &memory,
                      const ExecutableDesc &desc) {
   if (context.isBroken())
     return context.status();
-  ACTNET_ASSIGN_OR_RETURN(Choice choice, choose(context, desc));
-  context.enter();
+  std::string own = "sm_" + std::to_string(context.major * 10 + context.minor);
+  ACTNET_ASSIGN_OR_RETURN(Choice choice, choose(context, own, desc));
   std::unique_ptr<CudaExecutable> made(new CudaExecutable(context, memory));
   made->features = choice.image->features;
   auto bundle = pkg::CodeBundle::parse(choice.image->bytes);
   if (!bundle)
     return std::move(bundle.addContext("cuda: " + made->features)).takeStatus();
-  for (const KernelDesc &kernel : desc.kernels) {
-    const pkg::CodeBundle::Entry *entry =
-        bundle->find(std::string(kernel.symbol));
-    if (!entry)
-      return notFound("cuda: " + made->features + " has no kernel '" +
-                      std::string(kernel.symbol) + "'");
-    std::string_view code(reinterpret_cast<const char *>(entry->bytes.data()),
-                          entry->bytes.size());
+  std::vector<std::string> compiled;
+  bool isText = !choice.ifTextFails.empty();
+  if (isText) {
+    auto compiler = TextCompiler::create(context, *bundle, own);
+    if (!compiler)
+      return prefixed(choice.ifTextFails, compiler.status());
+    auto codes = compiler->compile(*bundle, desc.kernels);
+    if (!codes)
+      return prefixed(choice.ifTextFails, codes.status());
+    compiled = *std::move(codes);
+    made->maker = &compiler->maker();
+    made->features += ":" + compiler->target();
+  }
+  context.enter();
+  for (size_t i = 0; i < desc.kernels.size(); ++i) {
+    const KernelDesc &kernel = desc.kernels[i];
+    std::string_view code;
+    if (isText) {
+      code = compiled[i];
+    } else {
+      const pkg::CodeBundle::Entry *entry =
+          bundle->find(std::string(kernel.symbol));
+      if (!entry)
+        return notFound("cuda: " + made->features + " has no kernel '" +
+                        std::string(kernel.symbol) + "'");
+      code = {reinterpret_cast<const char *>(entry->bytes.data()),
+              entry->bytes.size()};
+    }
     ACTNET_RETURN_IF_ERROR(made->loadKernel(kernel, code)
                                .addContext("cuda: " + made->features +
                                            ": kernel '" +
@@ -185,6 +322,11 @@ Status CudaExecutable::loadKernel(const KernelDesc &desc,
   Module module = nullptr;
   Result result =
       api.cuModuleLoadDataEx(&module, text.c_str(), 2, options, values);
+  // Whatever an older driver says of code that is newer than itself.
+  int driver = context.driverOf().version;
+  if (maker && maker->version() > driver &&
+      (result == invalidImage || result == noBinaryForGpu))
+    result = unsupportedPtxVersion;
   switch (result) {
   case success:
     break;
@@ -206,7 +348,9 @@ Status CudaExecutable::loadKernel(const KernelDesc &desc,
   case jitCompilerNotFound:
     return unavailable(
         "the NVIDIA driver (CUDA " + versionText(context.driverOf().version) +
-        ") is too old for this code: " + context.driverOf().text(result));
+        ") is too old for this code" +
+        (maker ? ", which NVRTC " + maker->versionText() + " made" : "") +
+        ": " + context.driverOf().text(result));
   default:
     return context.check(result, "loading code");
   }

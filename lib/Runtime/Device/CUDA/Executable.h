@@ -8,6 +8,10 @@
 
 #include <vector>
 
+namespace actnet::rt {
+class Nvrtc;
+}
+
 namespace actnet::rt::cuda {
 
 class CudaExecutable final : public Executable {
@@ -20,7 +24,9 @@ public:
   };
 
   /// Picks the image for the device, loads a module for each kernel, and
-  /// everything in it at once. Errors: see Device::load.
+  /// everything in it at once. Where no code fits, NVRTC compiles the program's
+  /// text for the device; then the variant is "text:sm_86". Errors: see
+  /// Device::load.
   static Expected<std::unique_ptr<Executable>>
   load(ContextState &context, CudaMemory &memory, const ExecutableDesc &desc);
   ~CudaExecutable() override;
@@ -38,6 +44,8 @@ private:
   ContextState &context;
   CudaMemory &memory;
   std::string features;
+  /// What compiled the code here; null for the program's own.
+  const Nvrtc *maker = nullptr;
   std::vector<Module> modules;
   std::vector<Kernel> kernels;
   uint64_t codeBytes = 0;

@@ -20,6 +20,7 @@ constexpr uint64_t mostBytes = uint64_t(1) << 48;
 
 Status CudaMemory::start() {
   context.enter();
+  driverAtStart = driverBytes(0);
   return context.check(
       context.api().cuStreamCreate(&zeroing, streamNonBlocking),
       "making a stream");
@@ -129,9 +130,27 @@ void CudaMemory::countStack(int64_t bytes) {
   notePeak();
 }
 
+int64_t CudaMemory::driverBytes(uint64_t ours) const {
+  size_t free = 0, total = 0;
+  if (context.isBroken())
+    return -1;
+  context.enter();
+  if (context.api().cuMemGetInfo(&free, &total) != success || free > total)
+    return -1;
+  // Allocations are served from larger blocks, so that freed ones may still be
+  // in use.
+  return std::max<int64_t>(0, int64_t(total - free) - int64_t(ours));
+}
+
 MemoryStats CudaMemory::stats() const {
-  std::lock_guard lock(mutex);
-  return counted;
+  std::unique_lock lock(mutex);
+  MemoryStats now = counted;
+  lock.unlock();
+  now.driverBytes = driverBytes(now.deviceBytes);
+  if (now.driverBytes >= 0 && driverAtStart >= 0)
+    now.driverGrownBytes =
+        std::max<int64_t>(0, now.driverBytes - driverAtStart);
+  return now;
 }
 
 } // namespace actnet::rt::cuda

@@ -31,12 +31,17 @@ private:
     MemoryKind kind;
   };
   void notePeak();
+  /// Bytes of the device in use that are not ours; -1 where the driver does not
+  /// say.
+  int64_t driverBytes(uint64_t ours) const;
 
   ContextState &context;
   Stream zeroing = nullptr;
   mutable std::mutex mutex;
   std::map<DevicePtr, Block> blocks;
   MemoryStats counted;
+  /// What was in use before we took anything.
+  int64_t driverAtStart = -1;
 };
 
 } // namespace actnet::rt::cuda

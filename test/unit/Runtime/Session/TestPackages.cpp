@@ -16,27 +16,54 @@ using namespace actnet;
 using namespace actnet::pkg;
 
 namespace {
-enum KernelId : uint32_t { scale, addRow, add, addCounter, below100, touch };
+enum KernelId : uint32_t {
+  scale,
+  addRow,
+  add,
+  addCounter,
+  below100,
+  touch,
+  dense
+};
+
+std::string readText(const std::string &path) {
+  std::ifstream file(path);
+  return std::string((std::istreambuf_iterator<char>(file)), {});
+}
+
+/// The text of one kernel of kernels.cu: what stands before the first, and the
+/// kernel.
+std::string kernelText(const std::string &all, const std::string &symbol) {
+  std::string begin = "ACTNET_KERNEL(64) " + symbol + "(",
+              end = "ACTNET_ENTRY(" + symbol + ")\n";
+  size_t from = all.find(begin), to = all.find(end);
+  return all.substr(0, all.rfind("\n\n", all.find("ACTNET_KERNEL"))) + "\n\n" +
+         all.substr(from, to + end.size() - from) + "\n} // namespace actnet\n";
+}
 
 /// Collects a package and writes it.
 struct Builder {
+  /// What there is for GPUs besides the toy image.
+  enum class Gpu { code, text, old, wrong };
+  Gpu gpu = Gpu::code;
   ExprPool pool;
   Interface interface;
   Plan plan;
   std::vector<std::byte> weights;
 
+  void kernel(const char *symbol, std::vector<Access> access,
+              uint64_t scratch = 0) {
+    auto k = std::make_unique<Kernel>();
+    k->symbol = symbol;
+    k->family = "map";
+    k->access = std::move(access);
+    k->scratch_bytes = scratch;
+    plan.kernels.push_back(std::move(k));
+  }
+
   Builder() {
     interface.producer = "test packages";
     plan.target = "host";
-    auto kernel = [&](const char *symbol, std::vector<Access> access,
-                      uint64_t scratch = 0) {
-      auto k = std::make_unique<Kernel>();
-      k->symbol = symbol;
-      k->family = "map";
-      k->access = std::move(access);
-      k->scratch_bytes = scratch;
-      plan.kernels.push_back(std::move(k));
-    };
     kernel("scale", {Access::Read, Access::Write});
     kernel("addRow", {Access::Read, Access::Read, Access::Write}, 256);
     kernel("add", {Access::Read, Access::Read, Access::Write});
@@ -74,13 +101,27 @@ struct Builder {
   ExprId c(int64_t value) { return pool.constant(value); }
   ExprId tiles(ExprId n) { return pool.ceilDiv(n, c(64)); }
 
+  /// The kernels' texts and what they include.
+  std::vector<std::byte> textBundle() const {
+    CodeBundleWriter texts;
+    std::string all = readText(ACTNET_TEST_KERNELS_TEXT);
+    for (const auto &kernel : plan.kernels) {
+      std::string text = kernelText(all, kernel->symbol);
+      if (gpu == Gpu::wrong && kernel->symbol == "add")
+        text.replace(text.find("x[element()]"), 1, "noSuchName");
+      texts.add(kernel->symbol + ".cu", text);
+    }
+    texts.add("device.h", readText(ACTNET_TEST_DEVICE_HEADER));
+    return texts.finish();
+  }
+
   /// The same plan for cuda, with its images.
   Status addCudaPlan(const std::vector<std::byte> &toy, Writer &writer) {
     Plan cuda = plan;
     cuda.target = "cuda";
     cuda.images.clear();
     CodeBundleWriter modules;
-    constexpr unsigned parameters[] = {3, 5, 4, 3, 2, 3};
+    constexpr unsigned parameters[] = {3, 5, 4, 3, 2, 3, 6};
     for (size_t i = 0; i < cuda.kernels.size(); ++i) {
       Kernel &kernel = *cuda.kernels[i];
       kernel.scratch_bytes = 0;
@@ -88,16 +129,23 @@ struct Builder {
       modules.add(kernel.symbol,
                   rt::test::standInModule(kernel.symbol, parameters[i]));
     }
-    std::vector<std::byte> bundle = modules.finish();
+    std::vector<std::byte> bundle = modules.finish(), text = textBundle();
     struct Code {
       ImageKind kind;
       const char *isa;
-      const std::vector<std::byte> &bytes;
+      std::span<const std::byte> bytes;
     };
-    for (const Code &from : {Code{ImageKind::Cubin, "sm_80", bundle},
-                             Code{ImageKind::Cubin, "sm_90a", bundle},
-                             Code{ImageKind::PTX, "compute_80", bundle},
-                             Code{ImageKind::Toy, "toy", toy}}) {
+    std::vector<Code> codes;
+    if (gpu == Gpu::code)
+      codes = {{ImageKind::Cubin, "sm_80", bundle},
+               {ImageKind::Cubin, "sm_90a", bundle},
+               {ImageKind::PTX, "compute_80", bundle}};
+    if (gpu == Gpu::old)
+      codes = {{ImageKind::Cubin, "sm_70", bundle}};
+    if (gpu != Gpu::code)
+      codes.push_back({ImageKind::CudaText, "text", text});
+    codes.push_back({ImageKind::Toy, "toy", toy});
+    for (const Code &from : codes) {
       auto image = std::make_unique<Image>();
       image->kind = from.kind;
       image->isa = from.isa;
@@ -312,12 +360,70 @@ void state(Builder &b) {
   f.reply();
 }
 
+/// y = 2 (x w), with the product as a call that asks for 16 MiB of workspace.
+void product(Builder &b, int64_t lower, int64_t upper, uint64_t workspace) {
+  b.interface.model = "product";
+  constexpr int64_t inner = 8, columns = 16;
+  b.kernel("dense", {Access::Read, Access::Read, Access::Write});
+  ExprId n = b.dim("N", lower, upper), one = b.c(1);
+  ExprId count = b.pool.mul(n, b.c(columns));
+  ExprId bytes = b.pool.mul(count, b.c(4));
+  std::vector<float> weights(size_t(inner * columns));
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = float(int(i % 7) - 3);
+  uint32_t weight = b.weight("w", weights);
+  FunctionBuilder f(b, "main");
+  uint32_t x = f.input("x", DType::F32, {n, b.c(inner)});
+  uint32_t y = f.output("y", DType::F32, {n, b.c(columns)});
+  uint32_t w = f.buffer("w", Region::Weight, b.c(inner * columns * 4), weight);
+  uint32_t t = f.buffer("t", Region::Scratch, bytes);
+  Call call;
+  call.library = "cublasLt";
+  call.entry = "matmul";
+  call.operands = {x, w, t};
+  call.access = {Access::Read, Access::Read, Access::Write};
+  call.config = "d=2:f32 a=1:f32 b=0:f32";
+  ExprId zero = b.c(0);
+  call.dims = {b.c(columns), n,    b.c(inner), one, b.c(columns), b.c(inner),
+               b.c(columns), zero, zero,       zero};
+  if (workspace) {
+    call.workspace =
+        f.buffer("workspace", Region::Scratch, b.c(int64_t(workspace)));
+    f.plan.buffers.back()->alignment = 256;
+  }
+  call.fallback = std::make_unique<Launch>();
+  call.fallback->kernel = dense;
+  call.fallback->operands = call.operands;
+  call.fallback->dims = {n, b.c(inner), b.c(columns)};
+  call.fallback->tiles = b.tiles(count);
+  f.records->push_back(makeRecord(std::move(call)));
+  f.launch(scale, {t, y}, {count}, b.tiles(count));
+  f.reply();
+}
+
 const std::map<std::string, std::function<void(Builder &)>> &makers() {
   static const std::map<std::string, std::function<void(Builder &)>> table = {
       {"affine", [](Builder &b) { affine(b, 64, 1); }},
+      {"product", [](Builder &b) { product(b, 1, 16, 16 << 20); }},
+      {"product8", [](Builder &b) { product(b, 8, 8, 0); }},
       {"unbounded", [](Builder &b) { affine(b, -1, 1); }},
       {"streams", [](Builder &b) { affine(b, 64, 2); }},
       {"liar", [](Builder &b) { affine(b, 64, 1, true); }},
+      {"text",
+       [](Builder &b) {
+         affine(b, 64, 1);
+         b.gpu = Builder::Gpu::text;
+       }},
+      {"old",
+       [](Builder &b) {
+         affine(b, 64, 1);
+         b.gpu = Builder::Gpu::old;
+       }},
+      {"wrong",
+       [](Builder &b) {
+         affine(b, 64, 1);
+         b.gpu = Builder::Gpu::wrong;
+       }},
       {"sum", sum},
       {"solve", solve},
       {"control", control},

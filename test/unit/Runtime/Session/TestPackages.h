@@ -29,6 +29,12 @@ namespace actnet::rt::test {
 ///              step: s += x, y = s; s starts from a weight
 ///   streams    the same as affine, in two streams with signals
 ///   liar       like affine, but a kernel writes 1 MiB into 16 bytes
+///   product    y = 2 (x w); x: f32 [N, 8], N = 1..16, w: f32 [8, 16]; a call
+///              of cuBLASLt with 16 MiB of workspace, or the kernel `dense`
+///   product8   the same with N = 8 and no workspace
+///   text       affine, for cuda as text alone
+///   old        affine, for cuda as cubins for sm_70, and text
+///   wrong      as text, but NVRTC does not take the text of one kernel
 std::vector<std::string> packageNames();
 
 /// Writes one of them. `code` is the image of kernels.c, `toy` that of
