@@ -5,7 +5,9 @@
 // access of N bytes, __tsan_unaligned_… where it knows no alignment,
 // __tsan_memcpy and its like in place of the C functions, and __tsan_atomicN_…
 // in place of atomic instructions. Source: llvm ThreadSanitizer.cpp,
-// compiler-rt tsan_interface.h.
+// compiler-rt tsan_interface.h. -fsanitize=array-bounds calls
+// __ubsan_handle_out_of_bounds_abort for an index of an array whose length is
+// known, also of one in registers. Source: compiler-rt ubsan_handlers.h.
 //
 //===----------------------------------------------------------------------===//
 #include "Hooks.h"
@@ -14,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 namespace actnet::rt::toy {
 
@@ -196,6 +199,25 @@ void loadMatrix(unsigned *r, const void *row, bool transposed, const char *file,
   currentBlock->loadMatrix(r, row, transposed, file, line);
 }
 
+/// What clang says of an index: the place in the text, and the type "'T[4]'".
+struct IndexSite {
+  const char *file;
+  uint32_t line, column;
+  const struct {
+    uint16_t kind, info;
+    char name[1];
+  } *array;
+};
+void outOfBounds(const IndexSite *site, uintptr_t index) {
+  currentBlock->violate([&] {
+    std::string_view file = site->file;
+    return "index " + std::to_string(static_cast<intptr_t>(index)) +
+           " is outside of an array " + site->array->name + ", at " +
+           std::string(file.substr(file.rfind('/') + 1)) + ":" +
+           std::to_string(site->line);
+  });
+}
+
 template <typename F> void *address(F *function) {
   return reinterpret_cast<void *>(function);
 }
@@ -259,6 +281,7 @@ std::span<const ElfImport> imports() {
         {"__tsan_memmove", address(moveBytes)},
         {"__tsan_memset", address(setBytes)},
         {"__tsan_init", address(nothing)},
+        {"__ubsan_handle_out_of_bounds_abort", address(outOfBounds)},
         {"actnet_toy_block_index", address(blockIndex)},
         {"actnet_toy_grid_size", address(gridSize)},
         {"actnet_toy_thread_index", address(threadIndex)},

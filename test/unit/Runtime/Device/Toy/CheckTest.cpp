@@ -294,3 +294,17 @@ TEST(ToyChecks, ImpossibleLaunchesAreRefused) {
   EXPECT_TRUE(says(bench.run("orders", 1, 64, {16}),
                    {"operand 0: 4 bytes that are not device memory"}));
 }
+
+TEST(ToyChecks, AnIndexOutsideOfAnArrayInRegistersIsNoticed) {
+  auto run = [](int64_t index) {
+    Bench bench;
+    bench.inout(std::vector<uint32_t>(1, 0));
+    return bench.run("registers", 1, 32, {index});
+  };
+  EXPECT_TRUE(run(0));
+  EXPECT_TRUE(run(2 * 8 + 3));
+  // Outside of a row, though not of all rows.
+  EXPECT_TRUE(says(run(4), {"kernel 'registers'", "block 0", "index 4",
+                            "'u32[4]'", "WrongKernels.cu:"}));
+  EXPECT_TRUE(says(run(3 * 8), {"index 3", "'u32[3][4]'"}));
+}

@@ -13,6 +13,7 @@ struct Wide {
 ACTNET_KERNEL(32)
 forms(const u32 *__restrict__ from, u32 *to, i64 form, i64 index) {
   ACTNET_SHARED(u32, tile, 64);
+  u32 *words = tile;
   const bool mine = threadIndex() == 0;
   const u8 *source = reinterpret_cast<const u8 *>(from + index);
   u8 *target = reinterpret_cast<u8 *>(to + index);
@@ -86,11 +87,11 @@ forms(const u32 *__restrict__ from, u32 *to, i64 form, i64 index) {
       atomicMin(reinterpret_cast<i32 *>(target), 3);
     // Shared memory.
     if (form == 60)
-      tile[index] = 1;
+      words[index] = 1;
     if (form == 61)
       storeVector(tile + index, Bytes16{{1, 2, 3, 4}});
     if (form == 62)
-      kept = tile[index];
+      kept = words[index];
     if (form == 63)
       copyAsync16(tile + index, from, 16);
     if (form == 64)
@@ -317,5 +318,18 @@ ACTNET_KERNEL(64) tickets(u32 *__restrict__ next, u32 *__restrict__ ticket) {
   ticket[64 * blockIndex() + threadIndex()] = atomicAdd(next, 1u);
 }
 ACTNET_ENTRY(tickets)
+
+// An array in registers: its elements are written and read at `index`.
+ACTNET_KERNEL(32) registers(u32 *to, i64 index) {
+  struct {
+    u32 rows[3][4];
+  } own = {};
+  own.rows[index / 8][index % 8] = 7;
+  if (threadIndex() == 0)
+    for (int row = 0; row < 3; ++row)
+      for (u32 v : own.rows[row])
+        to[0] += v;
+}
+ACTNET_ENTRY(registers)
 
 } // namespace actnet
