@@ -26,7 +26,8 @@ static constexpr Phase phases[] = {
      "graph-recompose,graph-simplify",
      "needs simple forms, and leaves dead constants behind"},
     {"decompose", Level::graph, Level::graph, Scope::model,
-     "graph-decompose{only=batch_norm,group_norm},graph-simplify",
+     "graph-decompose{only=batch_norm,conv_transpose,group_norm},graph-"
+     "simplify",
      "what no kernel family takes; what is left is simple again, and the last "
      "that the targets share"},
     {"narrow", Level::graph, Level::graph, Scope::cuda,
@@ -47,13 +48,21 @@ static constexpr Phase phases[] = {
     {"widen", Level::kernel, Level::kernel, Scope::cuda,
      "kernel.func(kernel-widen{type=$precision})",
      "rounds once a kernel, so only now that it is known what a kernel holds"},
+    {"split", Level::kernel, Level::kernel, Scope::cuda,
+     "kernel-split-reduction",
+     "partial results have the type that is summed in, and each half is "
+     "scheduled as any kernel"},
     {"schedule", Level::kernel, Level::kernel, Scope::clone,
-     "kernel.func(kernel-schedule-$target),kernel-verify{scheduled=true}",
+     "kernel.func(kernel-schedule-$schedule),kernel-verify{scheduled=true}",
      "each kernel by itself; the records need its tiles, the promise its "
      "scratch"},
-    {"place", Level::kernel, Level::actor, Scope::clone, "kernel-to-actor",
+    {"place", Level::kernel, Level::actor, Scope::clone,
+     "kernel-to-actor{workspace=$workspace}",
      "in-place results and shared buffers are decided on dispatches, before "
      "sizes matter"},
+    {"check records", Level::actor, Level::actor, Scope::clone, "actor-verify",
+     "the first of this level: records may also be handed in as text, and no "
+     "plan is worth making for wrong ones"},
     {"plan", Level::actor, Level::actor, Scope::clone, "actor-plan",
      "last: offsets depend on every record that stands"},
 };
@@ -137,6 +146,10 @@ static std::string pipelineOf(const Phase &phase,
   if (clone) {
     replace("$target", clone->target);
     replace("$precision", clone->precision);
+    replace("$schedule", clone->target == "cuda"
+                             ? "cuda{libraries=" + clone->libraries.str() + "}"
+                             : clone->target.str());
+    replace("$workspace", std::to_string(clone->workspaceBytes));
   }
   return text;
 }

@@ -454,19 +454,37 @@ Texts Printer::body(linalg::GenericOp op, ArrayRef<Index> dims,
        llvm::zip(op.getBody()->getArguments(), operands))
     if (!argument.use_empty())
       printer.set(argument, value);
-  for (Operation &inner : op.getBody()->without_terminator()) {
-    // What combines a reduction is no part of its element.
-    if (!wanted.empty() &&
-        llvm::any_of(inner.getOperands(), [&](Value operand) {
-          return llvm::is_contained(op.getRegionOutputArgs(), operand);
-        }))
-      continue;
-    printer.print(inner);
-  }
-  Texts results;
   if (wanted.empty())
     wanted = op.getBody()->getTerminator()->getOperands();
+  // What combines a reduction is no part of its element, nor is what another
+  // result is made of.
+  llvm::DenseSet<Operation *> needed;
+  SmallVector<Value> work(wanted);
+  while (!work.empty()) {
+    Operation *made = work.pop_back_val().getDefiningOp();
+    if (made && made->getBlock() == op.getBody() && needed.insert(made).second)
+      made->walk([&](Operation *part) {
+        llvm::append_range(work, part->getOperands());
+      });
+  }
+  for (Operation &inner : op.getBody()->without_terminator())
+    if (needed.contains(&inner))
+      printer.print(inner);
+  Texts results;
   for (Value value : wanted)
+    results.push_back(printer.get(value));
+  return results;
+}
+
+Texts Printer::body(mlir::Block &block, ArrayRef<Text> arguments) {
+  BodyPrinter printer(*this, {});
+  for (auto [argument, value] : llvm::zip(block.getArguments(), arguments))
+    if (!argument.use_empty())
+      printer.set(argument, value);
+  for (Operation &inner : block.without_terminator())
+    printer.print(inner);
+  Texts results;
+  for (Value value : block.getTerminator()->getOperands())
     results.push_back(printer.get(value));
   return results;
 }

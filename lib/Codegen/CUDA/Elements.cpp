@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <utility>
+
 using namespace mlir;
 using namespace actnet;
 using namespace actnet::cuda;
@@ -158,7 +160,10 @@ Text Printer::generic(linalg::GenericOp op, unsigned result,
   Indices dims(op.getNumLoops());
   for (auto [i, expr] : llvm::enumerate(own.getResults()))
     dims[cast<AffineDimExpr>(expr).getPosition()] = at[i];
+  bool before =
+      std::exchange(mayBeUnused, mayBeUnused || op.getNumResults() > 1);
   Texts results = body(op, dims, operands(op, dims, op->getNumOperands()), {});
+  mayBeUnused = before;
   for (auto [i, value] : llvm::enumerate(results))
     if (i != result)
       remember(op.getResult(i),
@@ -203,8 +208,12 @@ Text Printer::pad(tensor::PadOp op, ArrayRef<Index> at) {
     }
     source.push_back(at[d] -
                      (low ? constant(*low) : indexValue(cast<Value>(lows[d]))));
-    Text index = text(source.back());
-    checked.push_back(source.back());
+    Index where = source.back();
+    if (std::optional<Index> first = firstOfLanes(where);
+        first && low == 0 && isMultiple(dimOf(op.getSource(), d)))
+      where = *first;
+    Text index = text(where);
+    checked.push_back(where);
     if (low != 0)
       inside += (inside.empty() ? "" : " && ") + index + " >= 0";
     if (high != 0)

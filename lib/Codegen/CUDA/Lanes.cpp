@@ -128,6 +128,25 @@ std::optional<Printer::Address> Printer::wideAddress(Address address) {
   return address;
 }
 
+std::optional<Index> Printer::firstOfLanes(Index index) {
+  if (!laneState)
+    return std::nullopt;
+  Index first = simplifyAffineExpr(canonical(index) - laneState->lane,
+                                   variables.size(), 0);
+  if (dependsOnLane(first) || !isKnownBeforeLanes(first) ||
+      divisor(first) % laneState->width)
+    return std::nullopt;
+  return first;
+}
+
+bool Printer::isMultiple(graph::DimExprAttr dim) {
+  if (auto number = graph::constantValue(dim))
+    return *number % laneState->width == 0;
+  if (laneState->width > 1)
+    wide.multiples.insert(dim);
+  return true;
+}
+
 void Printer::needWide(StringRef pointer, Type element) {
   if (!llvm::is_contained(wide.pointers, pointer))
     wide.pointers.push_back(pointer.str());

@@ -38,6 +38,8 @@ void Printer::line(const Twine &text) {
 
 Text Printer::define(StringRef type, StringRef value) {
   Text name = fresh();
+  if (mayBeUnused)
+    declared.back().push_back({out.size(), name});
   line("const " + type + " " + name + " = " + value + ";");
   return name;
 }
@@ -64,7 +66,7 @@ static bool uses(StringRef text, StringRef name) {
 }
 
 Printer::Block::~Block() {
-  // Indices that nothing needed go away again, the last first.
+  // Indices and values that nothing needed go away again, the last first.
   for (const Declared &index : llvm::reverse(p.declared.back())) {
     size_t end = p.out.find('\n', index.line) + 1;
     if (!uses(StringRef(p.out).drop_front(end), index.name))
@@ -333,6 +335,14 @@ graph::DimExprAttr Printer::dimValue(Value value) {
     return graph::dimMul(operand(0), operand(1));
   if (isa_and_present<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(op))
     return graph::dimFloorDiv(operand(0), operand(1));
+  if (isa_and_present<arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
+    return graph::dimCeilDiv(operand(0), operand(1));
+  if (isa_and_present<arith::RemSIOp, arith::RemUIOp>(op))
+    return graph::dimMod(operand(0), operand(1));
+  if (isa_and_present<arith::MinSIOp, arith::MinUIOp>(op))
+    return graph::dimMin(operand(0), operand(1));
+  if (isa_and_present<arith::MaxSIOp, arith::MaxUIOp>(op))
+    return graph::dimMax(operand(0), operand(1));
   fail(op ? op : kernel.getOperation(), "cannot tell what dim this value is");
   return graph::dimConstant(context, 1);
 }

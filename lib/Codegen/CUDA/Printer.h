@@ -207,6 +207,9 @@ public:
   /// `wanted`.
   Texts body(mlir::linalg::GenericOp op, llvm::ArrayRef<Index> dims,
              llvm::ArrayRef<Text> operands, mlir::ValueRange wanted);
+  /// Prints a block of scalars, the region of an op of the kernel dialect, for
+  /// given arguments (empty: not used), and gives what it yields.
+  Texts body(mlir::Block &block, llvm::ArrayRef<Text> arguments);
   Text literal(mlir::Type type, mlir::Attribute number);
   Text zero(mlir::Type type);
 
@@ -251,6 +254,11 @@ private:
   bool dependsOnLane(const Address &address);
   int64_t divisor(Index index);
   void needWide(llvm::StringRef pointer, mlir::Type element);
+  /// Where an index runs along the lanes from a multiple of V on: that of lane
+  /// 0, which is below a multiple of V only together with all others.
+  std::optional<Index> firstOfLanes(Index index);
+  /// Whether a dim is a multiple of V, or the launch is asked for that.
+  bool isMultiple(graph::DimExprAttr dim);
   /// An element as it lies in memory.
   Text load(llvm::StringRef pointer, mlir::Type element,
             const Address &address);
@@ -260,7 +268,7 @@ private:
   void remember(mlir::Value tensor, llvm::ArrayRef<Index> at,
                 llvm::StringRef value);
 
-  /// An index variable's line in `out`; it goes if nothing uses it.
+  /// A variable's line in `out`; it goes if nothing uses it.
   struct Declared {
     size_t line;
     Text name;
@@ -271,6 +279,8 @@ private:
   Texts variables; ///< Names of the affine dims.
   std::vector<std::vector<Made>> made;
   std::vector<std::vector<Declared>> declared;
+  /// Values belong to one of several results: not each is asked for.
+  bool mayBeUnused = false;
   struct LaneState {
     unsigned width = 1;
     Index lane;

@@ -53,9 +53,9 @@ constexpr Kind kKinds[] = {
 };
 
 /// x [2, M, K] times w [2, K, N], packed by 16 columns or not, plus a bias; the
-/// `computed` one negates x on the way.
+/// `computed` one negates x on the way. Transposed, w is [2, N, K].
 std::string productText(const std::string &name, const Kind &kind,
-                        bool isComputed) {
+                        bool isComputed, bool isTransposed = false) {
   std::string t = kind.type;
   bool isFloat = t.find('f') != std::string::npos;
   bool isNarrow = t == "f16" || t == "bf16";
@@ -64,10 +64,12 @@ std::string productText(const std::string &name, const Kind &kind,
   std::string w =
       isComputed ? "tensor<2x?x?x16x" + t + ">" : "tensor<2x?x?x" + t + ">";
   std::string y = "tensor<2x?x?x" + acc + ">", r = "tensor<2x?x?x" + t + ">";
-  std::string wDims =
-      isComputed ? "2, (d1 + 15) floordiv 16, d2, 16" : "2, d2, d1";
-  std::string wMap =
-      isComputed ? "(b, n floordiv 16, k, n mod 16)" : "(b, k, n)";
+  std::string wDims = isComputed     ? "2, (d1 + 15) floordiv 16, d2, 16"
+                      : isTransposed ? "2, d1, d2"
+                                     : "2, d2, d1";
+  std::string wMap = isComputed     ? "(b, n floordiv 16, k, n mod 16)"
+                     : isTransposed ? "(b, n, k)"
+                                    : "(b, k, n)";
   std::string text =
       "kernel.func @" + name + "(%x: " + x +
       " {kernel.dims = #graph.dims<2, d0, d2>}, %w: " + w +
@@ -157,14 +159,22 @@ int64_t near(Random &random, int64_t border, int64_t least = 1) {
       least, base + std::uniform_int_distribution<>(-2, 2)(random));
 }
 
-/// Runs one shape and compares with float64.
+/// The part of k that one piece has.
+int64_t depthOf(kernel::FuncOp kernel, const MatmulCut &cut) {
+  Type type = getElementTypeOrSelf(kernel.getArgumentTypes()[0]);
+  return 512 / type.getIntOrFloatBitWidth() * cut.slices;
+}
+
+/// Runs one shape, by chance unless it is given, and compares with float64.
 void check(ToyRunner &runner, kernel::FuncOp kernel, const Kind &kind,
-           const MatmulCut &cut, bool isComputed, unsigned seed) {
+           const MatmulCut &cut, bool isComputed, unsigned seed,
+           ArrayRef<int64_t> shape = {}, bool isTransposed = false) {
   Random random(seed);
   Type type = getElementTypeOrSelf(kernel.getArgumentTypes()[0]);
-  int64_t depth = 512 / type.getIntOrFloatBitWidth() * cut.slices;
   int64_t m = near(random, cut.rows), n = near(random, cut.columns),
-          k = near(random, depth, 0);
+          k = near(random, depthOf(kernel, cut), 0);
+  if (!shape.empty())
+    m = shape[0], n = shape[1], k = shape[2];
   bool isFloat = isa<FloatType>(type);
   std::uniform_real_distribution<double> any(-2, 2);
   auto fill = [&](int64_t count) {
@@ -186,6 +196,12 @@ void check(ToyRunner &runner, kernel::FuncOp kernel, const Kind &kind,
         packed[((i / k * panels + j / 16) * k + i % k) * 16 + j % 16] =
             ws[i * n + j];
     given = Memory::of(type, packed);
+  } else if (isTransposed) {
+    std::vector<double> turned(2 * k * n);
+    for (int64_t i = 0; i < 2 * k; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        turned[(i / k * n + j) * k + i % k] = ws[i * n + j];
+    given = Memory::of(type, turned);
   }
   std::vector<Memory> results{Memory::of(type, std::vector<double>(2 * m * n))};
   std::string what = kernel.getSymName().str() + " [2, " + std::to_string(m) +
@@ -265,6 +281,47 @@ TEST(Contract, ProductsAgreeWithFloat64AtTheBordersOfTiles) {
     for (int c = 0; c < cases; ++c)
       check(runner, each.kernel, *each.kind, each.cut, each.isComputed,
             1000 * i + c);
+}
+
+// Tiles in both directions and pieces of k more than there are stages, ragged
+// in all three; one row and column more than a tile; no k.
+TEST(Borders, Products) {
+  const MatmulCut wide{64, 64, 2, 2, 1, 3}, sliced{32, 32, 1, 1, 4, 2},
+      low{16, 32, 1, 1, 4, 3}, tall{32, 64, 2, 2, 1, 3};
+  std::vector<Made> made{
+      {nullptr, &kKinds[0], wide, false},  {nullptr, &kKinds[0], sliced, true},
+      {nullptr, &kKinds[1], low, false},   {nullptr, &kKinds[2], wide, false},
+      {nullptr, &kKinds[3], sliced, true}, {nullptr, &kKinds[5], tall, false}};
+  // Of the last one, a run along n is no run in memory.
+  made.back().cut.stages = 2;
+  std::string text = "#id = affine_map<(i, j, k) -> (i, j, k)>\n";
+  for (auto [i, each] : llvm::enumerate(made))
+    text += productText("product_" + std::to_string(i), *each.kind,
+                        each.isComputed, i + 1 == made.size());
+  Compiler compiler;
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(text, &compiler.context);
+  ASSERT_TRUE(module);
+  for (auto [i, each] : llvm::enumerate(made)) {
+    each.kernel =
+        module->lookupSymbol<kernel::FuncOp>("product_" + std::to_string(i));
+    schedule(each.kernel, each.cut, each.kind->isTf32, each.kind->type);
+  }
+  ToyRunner runner(*module);
+  ASSERT_EQ(runner.error, "");
+  for (auto [i, each] : llvm::enumerate(made)) {
+    const MatmulCut &cut = each.cut;
+    int64_t depth = depthOf(each.kernel, cut);
+    const std::vector<std::vector<int64_t>> shapes = {
+        {cut.rows + 1, 2 * cut.columns - 1, 4 * depth + 3},
+        {2 * cut.rows - 1, cut.columns + 1, depth},
+        {cut.rows, cut.columns, 1},
+        {3, 5, 0}};
+    for (const std::vector<int64_t> &shape : shapes)
+      for (unsigned seed : {2, 3})
+        check(runner, each.kernel, *each.kind, cut, each.isComputed, seed,
+              shape, i + 1 == made.size());
+  }
 }
 
 TEST(Contract, SchedulesByShapeAlone) {

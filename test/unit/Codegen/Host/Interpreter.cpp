@@ -20,6 +20,8 @@ class Interpreter {
 public:
   llvm::DenseMap<Value, Tensor> tensors;
   llvm::DenseMap<Value, double> scalars;
+  /// Rounds what is computed as f32.
+  bool isRounded = true;
 
   void run(Operation &op);
 
@@ -32,6 +34,7 @@ private:
   double scalar(Value value);
   double evaluate(Operation &op, ArrayRef<double> x);
   void generic(linalg::GenericOp op);
+  void scatter(kernel::ScatterOp op);
   std::vector<int64_t> shapeOf(Value value) { return tensors[value].shape; }
 };
 
@@ -146,6 +149,13 @@ double Interpreter::evaluate(Operation &op, ArrayRef<double> x) {
   if (name == "arith.ori")
     return static_cast<double>(static_cast<int64_t>(x[0]) |
                                static_cast<int64_t>(x[1]));
+  if (name == "arith.xori")
+    return static_cast<double>(static_cast<int64_t>(x[0]) ^
+                               static_cast<int64_t>(x[1]));
+  if (name == "arith.floordivsi")
+    return std::floor(x[0] / x[1]);
+  if (name == "arith.ceildivsi")
+    return std::ceil(x[0] / x[1]);
   if (name == "arith.fptosi")
     return std::trunc(x[0]);
   if (name == "arith.truncf" || name == "arith.extf" ||
@@ -224,7 +234,8 @@ void Interpreter::generic(linalg::GenericOp op) {
         for (Value operand : inner.getOperands())
           x.push_back(scalar(operand));
         scalars[inner.getResult(0)] =
-            narrow(inner.getResult(0).getType(), evaluate(inner, x));
+            isRounded ? narrow(inner.getResult(0).getType(), evaluate(inner, x))
+                      : evaluate(inner, x);
       }
     }
     for (auto [i, operand] : llvm::enumerate(op.getDpsInitsMutable()))
@@ -235,7 +246,38 @@ void Interpreter::generic(linalg::GenericOp op) {
     tensors[result] = output;
 }
 
+void Interpreter::scatter(kernel::ScatterOp op) {
+  Tensor result = tensors[op.getData()];
+  const Tensor &indices = tensors[op.getIndices()],
+               &updates = tensors[op.getUpdates()];
+  Block &block = op.getCombiner().front();
+  // Row-major: the updates of an element come in their order.
+  forEach(updates.shape, [&](ArrayRef<int64_t> at) {
+    int64_t from = offsetOf(updates, at);
+    auto row = static_cast<int64_t>(
+        indices.data[indices.shape.size() == 1 ? at[1] : from]);
+    if (row < 0)
+      row += result.shape[1];
+    if (row < 0 || row >= result.shape[1])
+      return;
+    double &element = result.data[offsetOf(result, {at[0], row, at[2]})];
+    scalars[block.getArgument(0)] = element;
+    scalars[block.getArgument(1)] = updates.data[from];
+    for (Operation &inner : block.without_terminator()) {
+      SmallVector<double> x;
+      for (Value operand : inner.getOperands())
+        x.push_back(scalar(operand));
+      scalars[inner.getResult(0)] =
+          narrow(inner.getResult(0).getType(), evaluate(inner, x));
+    }
+    element = scalar(block.getTerminator()->getOperand(0));
+  });
+  tensors[op.getResult()] = result;
+}
+
 void Interpreter::run(Operation &op) {
+  if (auto scatterOp = dyn_cast<kernel::ScatterOp>(op))
+    return scatter(scatterOp);
   if (auto genericOp = dyn_cast<linalg::GenericOp>(op))
     return generic(genericOp);
   if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
@@ -323,8 +365,9 @@ void Interpreter::run(Operation &op) {
 std::vector<Tensor>
 actnet::testing::interpret(kernel::FuncOp kernel,
                            const std::vector<Tensor> &operands,
-                           const std::vector<int64_t> &dims) {
+                           const std::vector<int64_t> &dims, bool isRounded) {
   Interpreter interpreter;
+  interpreter.isRounded = isRounded;
   Block &block = kernel.getBody().front();
   for (auto [i, operand] : llvm::enumerate(operands))
     interpreter.tensors[block.getArgument(i)] = operand;

@@ -28,10 +28,12 @@ struct Tensor {
   }
 };
 
-/// The results of a kernel for these operands and index arguments.
+/// The results of a kernel for these operands and index arguments, each
+/// operation rounded to f32 where that is its type, or in float64 all through.
 std::vector<Tensor> interpret(kernel::FuncOp kernel,
                               const std::vector<Tensor> &operands,
-                              const std::vector<int64_t> &dims);
+                              const std::vector<int64_t> &dims,
+                              bool isRounded = true);
 
 } // namespace actnet::testing
 
