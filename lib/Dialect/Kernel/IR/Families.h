@@ -16,6 +16,14 @@ namespace actnet::kernel {
 /// of the kernel's family.
 mlir::LogicalResult verifyFamily(FuncOp kernel);
 
+/// Fails where an operand of the body is indexed outside of its static shape,
+/// or a padding is no width.
+mlir::LogicalResult verifyBounds(FuncOp kernel);
+
+/// Fails where the schedule names loops that the kernel has not, or sizes that
+/// no tile has. The body is of the kernel's family.
+mlir::LogicalResult verifySchedule(FuncOp kernel);
+
 } // namespace actnet::kernel
 
 #endif // ACTNET_LIB_DIALECT_KERNEL_IR_FAMILIES_H

@@ -180,5 +180,7 @@ LogicalResult FuncOp::verifyRegions() {
         return emitOpError() << "inplace pair [" << (*pairs)[i] << ", "
                              << (*pairs)[i + 1] << "] is out of range";
   }
-  return verifyFamily(*this);
+  return success(succeeded(verifyFamily(*this)) &&
+                 succeeded(verifyBounds(*this)) &&
+                 succeeded(verifySchedule(*this)));
 }
