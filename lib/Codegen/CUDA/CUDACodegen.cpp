@@ -43,6 +43,8 @@ static std::unique_ptr<FamilyPrinter> makePrinter(kernel::FuncOp kernel) {
     return makeConvPrinter(kernel);
   case kernel::Family::attention:
     return makeAttentionPrinter(kernel);
+  case kernel::Family::scatter:
+    return makeScatterPrinter(kernel);
   }
   return nullptr;
 }

@@ -126,6 +126,7 @@ std::unique_ptr<FamilyPrinter> makeWindowPrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeContractPrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeConvPrinter(kernel::FuncOp kernel);
 std::unique_ptr<FamilyPrinter> makeAttentionPrinter(kernel::FuncOp kernel);
+std::unique_ptr<FamilyPrinter> makeScatterPrinter(kernel::FuncOp kernel);
 
 } // namespace actnet::cuda
 

@@ -65,6 +65,13 @@ TEST(Families, Integers) {
   check("integers", {{}}, -9, 9, 0, reference);
 }
 
+TEST(Families, Scatters) {
+  check("scatter_rows", {{0, 9}, {1, 1}, {7, 33}, {40, 300}}, -40, 40, 1e-5);
+  check("scatter_elements", {{1}, {3}, {65}}, -5, 5, 1e-2);
+  // Several blocks share the rows.
+  check("scatter_long", {{1}, {4096}, {9000}}, -9999, 9999, 0);
+}
+
 TEST(Families, Rows) {
   check("softmax", {{1}, {3}}, -20, 20, 1e-6);
   check("layer_norm", {{1, 2}, {2, 31}, {3, 256}, {2, 257}, {2, 9000}}, -2, 2,

@@ -608,3 +608,53 @@ Generated actnet::testing::generateWindow(unsigned seed) {
     g.made.lo = -9, g.made.hi = 9;
   return g.finish(isDepthwise ? "depthwise" : "pool", {{outDims, type}}, {y});
 }
+
+Generated actnet::testing::generateScatter(unsigned seed) {
+  Generator g("scatter", seed);
+  // Most rows are beyond what a thread has; indices are around both ends.
+  std::vector<int64_t> rows =
+      g.one<std::vector<int64_t>>({{1, 2, 3, 5}, {31, 33, 70, 100}});
+  Generator::Dim outer = g.any({1, 2, 3, 5}), inner = g.any(kSizes),
+                 count = g.any({1, 2, 5, 40}), extent = g.any(rows);
+  std::string type = g.one(kTypes);
+  bool isFloat = Generator::isFloat(type), isRows = g.chance(2);
+  g.made.tolerance = toleranceOf(type);
+  g.made.hi = 1.3 * static_cast<double>(rows.back());
+  g.made.lo = -g.made.hi;
+  // Sums and products of many numbers as large as an index leave the types.
+  Strings kinds{"", isFloat ? "maximumf" : "maxsi",
+                isFloat ? "minimumf" : "minsi"};
+  bool isSmall = rows.back() < 9;
+  if (type == "f32" || type == "f64" || type == "i32" || type == "i64" ||
+      (type == "bf16" && isSmall))
+    kinds.insert(kinds.end(),
+                 {isFloat ? "addf" : "addi", isFloat ? "addf" : "addi"});
+  if (type == "f64" && isSmall)
+    kinds.push_back("mulf");
+  if (type == "i1")
+    kinds = {"", "andi", "ori"};
+  std::string kind = g.one(kinds);
+  Generator::Dims data{outer, extent, inner}, updates{outer, count, inner},
+      indices = isRows ? Generator::Dims{count} : updates;
+  std::string index = g.one<std::string>({"i32", "i64"});
+  std::string i = g.operand(indices, index), u = g.operand(updates, type),
+              x = g.operand(data, type), y = g.value();
+  std::string yielded = "%n", text;
+  if (!kind.empty()) {
+    text = "    %s = arith." + kind + " %o, %n : " + type + "\n";
+    yielded = "%s";
+  }
+  g.line(y + " = kernel.scatter ins(" + i + ", " + u + ") outs(" + x +
+         ") {\n  ^bb0(%o: " + type + ", %n: " + type + "):\n" + text +
+         "    kernel.yield " + yielded + " : " + type +
+         "\n  } : " + g.tensor(indices, index) + ", " +
+         g.tensor(updates, type) + ", " + g.tensor(data, type));
+  Generated made = g.finish("scatter", {{data, type}}, {y});
+  // Every other one may work on its operand's memory.
+  if (g.chance(2)) {
+    std::string plain = "family = #kernel.family<scatter>";
+    made.text.replace(made.text.find(plain), plain.size(),
+                      plain + ", inplace = array<i64: 2, 0>");
+  }
+  return made;
+}

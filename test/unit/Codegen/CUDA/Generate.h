@@ -28,6 +28,7 @@ Generated generateMap(unsigned seed);
 Generated generateReduce(unsigned seed);
 Generated generateRow(unsigned seed);
 Generated generateWindow(unsigned seed);
+Generated generateScatter(unsigned seed);
 
 } // namespace actnet::testing
 

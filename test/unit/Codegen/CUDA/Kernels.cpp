@@ -136,6 +136,43 @@ kernel.func @reshaped(%x: tensor<?x?x5xf32> {kernel.dims = #graph.dims<d0, d1, 5
   kernel.yield %y : tensor<?x?xf32>
 }
 
+// One index a row of updates; the result may lie in the third operand.
+kernel.func @scatter_rows(%i: tensor<?xi64> {kernel.dims = #graph.dims<d0>},
+                          %u: tensor<2x?x50xf32> {kernel.dims = #graph.dims<2, d0, 50>},
+                          %x: tensor<2x?x50xf32> {kernel.dims = #graph.dims<2, d1, 50>}, %d0: index, %d1: index)
+    -> (tensor<2x?x50xf32> {kernel.dims = #graph.dims<2, d1, 50>})
+    attributes {family = #kernel.family<scatter>, inplace = array<i64: 2, 0>} {
+  %y = kernel.scatter ins(%i, %u) outs(%x) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    kernel.yield %s : f32
+  } : tensor<?xi64>, tensor<2x?x50xf32>, tensor<2x?x50xf32>
+  kernel.yield %y : tensor<2x?x50xf32>
+}
+
+// One index an element.
+kernel.func @scatter_elements(%i: tensor<?x7x3xi32> {kernel.dims = #graph.dims<d0, 7, 3>},
+                              %u: tensor<?x7x3xbf16> {kernel.dims = #graph.dims<d0, 7, 3>},
+                              %x: tensor<?x4x3xbf16> {kernel.dims = #graph.dims<d0, 4, 3>}, %d0: index)
+    -> (tensor<?x4x3xbf16> {kernel.dims = #graph.dims<d0, 4, 3>}) attributes {family = #kernel.family<scatter>} {
+  %y = kernel.scatter ins(%i, %u) outs(%x) {
+  ^bb0(%a: bf16, %b: bf16):
+    %s = arith.maximumf %a, %b : bf16
+    kernel.yield %s : bf16
+  } : tensor<?x7x3xi32>, tensor<?x7x3xbf16>, tensor<?x4x3xbf16>
+  kernel.yield %y : tensor<?x4x3xbf16>
+}
+
+kernel.func @scatter_long(%i: tensor<50xi64>, %u: tensor<1x50x1xi64>,
+                          %x: tensor<1x?x1xi64> {kernel.dims = #graph.dims<1, d0, 1>}, %d0: index)
+    -> (tensor<1x?x1xi64> {kernel.dims = #graph.dims<1, d0, 1>}) attributes {family = #kernel.family<scatter>} {
+  %y = kernel.scatter ins(%i, %u) outs(%x) {
+  ^bb0(%a: i64, %b: i64):
+    kernel.yield %b : i64
+  } : tensor<50xi64>, tensor<1x50x1xi64>, tensor<1x?x1xi64>
+  kernel.yield %y : tensor<1x?x1xi64>
+}
+
 kernel.func @softmax(%x: tensor<?x100xf32> {kernel.dims = #graph.dims<d0, 100>}, %d0: index)
     -> (tensor<?x100xf32> {kernel.dims = #graph.dims<d0, 100>}) attributes {family = #kernel.family<row>} {
   %lowest = arith.constant 0xFF800000 : f32

@@ -57,3 +57,4 @@ TEST(Random, Maps) { run(generateMap); }
 TEST(Random, Reductions) { run(generateReduce); }
 TEST(Random, Rows) { run(generateRow); }
 TEST(Random, Windows) { run(generateWindow); }
+TEST(Random, Scatters) { run(generateScatter); }
