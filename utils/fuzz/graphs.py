@@ -134,14 +134,15 @@ def numbers(dtype, shape, seed):
 class Builder:
     def __init__(self, rng):
         self.rng, self.graph, self.count = rng, Graph(), 0
-        zero = rng.random() < 0.1
+        zero = rng.random() < 0.25
         spread = lambda: [rng.choice([1, 2, 3, 4, 5, 7, 8, 17]) for _ in range(BINDINGS)]
         self.named = [Dim(spread(), "N"), Dim(spread(), "M")]
         for dim in self.named:
             if len(set(dim.values)) == 1:
                 dim.values = (dim.values[0], dim.values[0] + 2, 1)
         if zero:
-            self.named[0].values = (0,) + self.named[0].values[1:]
+            dim, at = rng.choice(self.named), rng.randrange(BINDINGS)
+            dim.values = dim.values[:at] + (0,) + dim.values[at + 1:]
 
     def build(self):
         for _ in range(self.rng.randint(1, 3)):
@@ -166,6 +167,8 @@ class Builder:
         return f"{stem}{self.count}"
 
     def extent(self):
+        if self.rng.random() < 0.01:
+            return static(0)
         return static(self.rng.choice([1, 1, 2, 3, 4, 5, 8, 16, 17, 33]))
 
     def add_input(self, dtype=None, shape=None):
@@ -487,6 +490,137 @@ def conv(g):
            **attributes)
 
 
+def conv_transpose(g):
+    x = g.pick(lambda t: t.dtype == "float32" and len(t.shape) in (3, 4) and t.shape[1].static)
+    if not x or any(v < 1 for d in x.shape[1:] for v in d.values):
+        return
+    n = len(x.shape) - 2
+    kernel = [g.rng.choice([1, 2, 3, 4, 5]) for _ in range(n)]
+    strides = [g.rng.choice([1, 2, 2, 3]) for _ in range(n)]
+    dilations = [g.rng.choice([1, 1, 1, 2, 3]) for _ in range(n)]
+    more = [g.rng.randrange(max(s, d)) if g.rng.random() < 0.4 else 0
+            for s, d in zip(strides, dilations)]
+    attributes = dict(kernel_shape=kernel, strides=strides, dilations=dilations,
+                      output_padding=more)
+    reach = [d * (k - 1) + 1 + m for d, k, m in zip(dilations, kernel, more)]
+    form = g.rng.choice(["pads", "pads", "same", "shape"])
+    if form == "shape" and not all(d.static for d in x.shape[2:]):
+        form = "same"
+    whole = [d.map(lambda v, s=s, r=r: (v - 1) * s + r)
+             for d, s, r in zip(x.shape[2:], strides, reach)]
+    if form == "pads":
+        pads = [g.rng.randint(0, min(k - 1, 3)) for k in kernel * 2]
+        attributes["pads"] = pads
+        shape = [d.map(lambda v, p=pads[i] + pads[n + i]: v - p) for i, d in enumerate(whole)]
+    elif form == "same":
+        # Others have another extent by ONNX's shape inference than by its text.
+        if any(v % s for d, s in zip(x.shape[2:], strides) for v in d.values):
+            return
+        attributes["auto_pad"] = g.rng.choice(["SAME_UPPER", "SAME_LOWER"])
+        shape = [d.map(lambda v, p=max(0, r - s): v - p)
+                 for d, r, s in zip(whole, reach, strides)]
+    else:
+        attributes["auto_pad"] = g.rng.choice(["NOTSET", "SAME_UPPER"])
+        # ONNX's shape inference wants no less than there is.
+        shape = [static(max(old.values[0], d.values[0] - g.rng.randint(0, 3)))
+                 for d, old in zip(whole, x.shape[2:])]
+        if any(a.values[0] > b.values[0] for a, b in zip(shape, whole)):
+            return
+        attributes["output_shape"] = [d.values[0] for d in shape]
+    if any(v < 1 for d in shape for v in d.values):
+        return
+    shape = [static(d.values[0]) if old.static else d for d, old in zip(shape, x.shape[2:])]
+    channels = x.shape[1].values[0]
+    groups = g.rng.choice([1, 1, channels, *[d for d in (2, 4) if channels % d == 0]])
+    outputs = g.rng.choice([1, 2, 3, 17] if groups == 1 else [1, 2])
+    w = g.random_constant("float32", [channels, outputs, *kernel])
+    inputs = [x, w]
+    if g.rng.random() < 0.5:
+        inputs.append(g.random_constant("float32", [outputs * groups]))
+    g.node("ConvTranspose", inputs, "float32", [x.shape[0], static(outputs * groups), *shape],
+           False, group=groups, **attributes)
+
+
+def reduction_of(g, x):
+    """A reduction for a scatter into x, and whether its result is exact."""
+    if x.dtype == "bool":
+        return "none", True
+    how = g.rng.choice(["none", "none", "add", "mul", "min", "max"])
+    return how, not x.isFloat or how in ("none", "min", "max")
+
+
+def scatter_elements(g):
+    x = g.pick(lambda t: len(t.shape) > 0 and all(d.static and d.values[0] > 0 for d in t.shape))
+    if not x:
+        return
+    axis = g.rng.randrange(len(x.shape))
+    extents = [d.values[0] for d in x.shape]
+    how, exact = reduction_of(g, x)
+    count = g.rng.randint(1, extents[axis] if how == "none" else 5)
+    part = [e if g.rng.random() < 0.7 else g.rng.randint(1, e) for e in extents]
+    part[axis] = count
+    shape = [*part[:axis], *part[axis + 1:], count]
+    if np.prod(shape) > 4096:
+        return
+    rng = np.random.default_rng(g.rng.randrange(1 << 30))
+    # Without a reduction no element is written twice.
+    indices = np.stack([rng.permutation(extents[axis])[:count] if how == "none"
+                        else rng.integers(0, extents[axis], count)
+                        for _ in range(int(np.prod(shape[:-1])))]).reshape(shape)
+    indices = np.moveaxis(indices - extents[axis] * rng.integers(0, 2, shape), -1, axis)
+    u = g.random_constant(x.dtype, part)
+    i = g.constant(indices.astype(g.rng.choice([np.int64, np.int32])))
+    g.node("ScatterElements", [x, i, u], x.dtype, x.shape, x.exact and exact, axis=axis,
+           reduction=how)
+
+
+def positions(g, extents, count, distinct):
+    """Coordinates [count, len(extents)], some of them below zero."""
+    total = int(np.prod(extents))
+    flat = g.rng.sample(range(total), count) if distinct else \
+        [g.rng.randrange(total) for _ in range(count)]
+    found = np.stack(np.unravel_index(np.array(flat, np.int64), extents), -1)
+    signs = np.array([[g.rng.randint(0, 1) for _ in extents] for _ in range(count)])
+    return (found - signs * np.array(extents)).astype(np.int64)
+
+
+def scatter_nd(g):
+    x = g.pick(lambda t: len(t.shape) > 0 and t.shape[0].static and t.shape[0].values[0] > 0)
+    if not x:
+        return
+    depth = 1
+    while depth < len(x.shape) and x.shape[depth].static and x.shape[depth].values[0] > 0 and \
+            g.rng.random() < 0.5:
+        depth += 1
+    extents, rest = [d.values[0] for d in x.shape[:depth]], x.shape[depth:]
+    how, exact = reduction_of(g, x)
+    count = g.rng.randint(1, min(int(np.prod(extents)), 6) if how == "none" else 6)
+    i = g.constant(positions(g, extents, count, how == "none"))
+    shape = [static(count), *rest]
+    if all(d.static for d in rest):
+        u = g.random_constant(x.dtype, [d.values[0] for d in shape])
+    elif all(d.static or d.name for d in rest):
+        u = g.add_input(x.dtype, [Dim(d.values, d.name) for d in shape])
+    else:
+        return
+    g.node("ScatterND", [x, i, u], x.dtype, x.shape, x.exact and u.exact and exact, reduction=how)
+
+
+def gather_nd(g):
+    x = g.pick(lambda t: len(t.shape) > 0 and t.shape[0].static and t.shape[0].values[0] > 0)
+    if not x:
+        return
+    batch = int(len(x.shape) > 1 and x.shape[1].static and x.shape[1].values[0] > 0 and
+                g.rng.random() < 0.3)
+    extents, rest = [x.shape[batch].values[0]], x.shape[batch + 1:]
+    if rest and rest[0].static and rest[0].values[0] > 0 and g.rng.random() < 0.4:
+        extents, rest = [*extents, rest[0].values[0]], rest[1:]
+    shape = [x.shape[0].values[0]] * batch + g.rng.choice([[1], [3], [2, 2]])
+    indices = positions(g, extents, int(np.prod(shape)), False).reshape([*shape, len(extents)])
+    g.node("GatherND", [x, g.constant(indices)], x.dtype, [*map(static, shape), *rest], x.exact,
+           batch_dims=batch)
+
+
 def pool(g):
     op = g.rng.choice(["MaxPool", "AveragePool", "GlobalAveragePool"])
     types = ("float32", "float32", "float16", "uint8", "int8") if op == "MaxPool" else \
@@ -659,4 +793,4 @@ def trilu(g):
 STEPS = [unary, unary, binary, binary, binary, compare, logic, bits, where, cast, cast, reduce,
          reduce, rows, matmul, matmul, gemm, conv, conv, conv, pool, pool, batch_norm, transpose,
          reshape, squeeze, slices, slices, concat, concat, pad, gather, expand, trilu, jump,
-         integer_unary]
+         integer_unary, conv_transpose, conv_transpose, scatter_elements, scatter_nd, gather_nd]

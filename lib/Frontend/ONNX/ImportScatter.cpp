@@ -77,16 +77,16 @@ public:
   Value orNone(Value isValid, Value index) {
     return make<graph::SelectOp>({isValid, index, scalar(INT64_MIN)});
   }
-  /// Column j of positions [count, k]: [count].
+  /// Column j of positions [count, k]: [count, 1]. What is computed of it keeps
+  /// that form, so that one kernel does.
   Value coordinate(Value positions, int64_t j) {
     SmallVector<DimExprAttr> starts{n.dim(0), n.dim(j)},
         sizes{n.dims(positions)[0], n.dim(1)};
     MLIRContext *context = n.b.getContext();
-    Value column = make<graph::SliceOp>(
+    return make<graph::SliceOp>(
         positions, {n.named("starts", graph::DimsAttr::get(context, starts)),
                     n.named("sizes", graph::DimsAttr::get(context, sizes)),
                     n.named("steps", n.b.getDenseI64ArrayAttr({1, 1}))});
-    return column ? n.reshape(column, sizes[0]) : Value();
   }
   DimExprAttr product(ArrayRef<DimExprAttr> dims) {
     return graph::dimProduct(n.b.getContext(), dims);
@@ -179,16 +179,14 @@ static LogicalResult gatherND(NodeImport &n) {
       i = x.make<graph::MulOp>({i, x.scalar(step)});
       row = row ? x.make<graph::AddOp>({row, i}) : i;
     }
-    if (row && batch > 0) {
+    if (row && batch > 0)
       row = x.make<graph::AddOp>({n.reshape(row, {batches, inBatch}),
                                   x.count({batches, inBatch}, 0, rows)});
-      row = row ? n.reshape(row, {count}) : Value();
-    }
   }
   if (!row)
     return failure();
   Value table = n.reshape(p.data, {graph::dimMul(batches, rows), width});
-  Value y = x.make<graph::GatherOp>({table, row},
+  Value y = x.make<graph::GatherOp>({table, n.reshape(row, {count})},
                                     n.named("axis", n.b.getI64IntegerAttr(0)));
   if (!y)
     return failure();
@@ -252,7 +250,8 @@ static LogicalResult scatterND(NodeImport &n) {
   }
   if (!row)
     return failure();
-  Value y = scatterTo(x, *kind, n.reshape(p.data, {rows, width}), row,
+  Value y = scatterTo(x, *kind, n.reshape(p.data, {rows, width}),
+                      n.reshape(row, {count}),
                       n.reshape(*updates, {count, width}), 0);
   return finish(n, y ? n.reshape(y, p.dataDims) : y);
 }
