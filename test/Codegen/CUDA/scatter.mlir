@@ -12,7 +12,7 @@
 // CHECK-NEXT: return in0[u];
 // CHECK: ACTNET_DEVICE void update(i64 o, i64 r, i64 i, i64 u) const {
 // CHECK-NEXT: const float [[OLD:.*]] = toFloat(out0[o * 19200 + r * 64 + i]);
-// CHECK-NEXT: const float [[NEW:.*]] = toFloat(in1[o * 320 + u * 64 + i]);
+// CHECK-NEXT: const float [[NEW:.*]] = toFloat(in1[o * 320 + i + u * 64]);
 // CHECK-NEXT: const float [[SUM:.*]] = [[OLD]] + [[NEW]];
 // CHECK-NEXT: out0[o * 19200 + r * 64 + i] = fromFloat<f16>([[SUM]]);
 // Data may be the result's own memory; indices and updates may not.
@@ -37,9 +37,9 @@ kernel.func @rows(%i: tensor<5xi64>, %u: tensor<?x5x64xf16> {kernel.dims = #grap
 // One index an element, one column: the threads share the rows.
 // CHECK: // elements: scatter
 // CHECK: ACTNET_DEVICE i64 row(i64 o, i64 u, i64 i) const {
-// CHECK-NEXT: return in0[o * 7 + u
+// CHECK-NEXT: return in0[o * 7 + {{(i \+ )?}}u
 // CHECK: ACTNET_DEVICE void update(i64 o, i64 r, i64 i, i64 u) const {
-// CHECK-NEXT: const i8 [[NEW:.*]] = in1[o * 7 + u
+// CHECK-NEXT: const i8 [[NEW:.*]] = in1[o * 7 + {{(i \+ )?}}u
 // CHECK-NEXT: out0[o * 9 + r
 // CHECK: scatterTile<1, 16, 2>(
 kernel.func @elements(%i: tensor<2x7x1xi32>, %u: tensor<2x7x1xi8>, %x: tensor<2x9x1xi8>)

@@ -108,3 +108,12 @@ func.func @weights() -> tensor<32x64xf32> {
   %1 = graph.reshape %0 : tensor<64x32xf32> to tensor<32x64xf32>
   return %1 : tensor<32x64xf32>
 }
+
+// No elements, under any name: a constant has a fixed shape.
+// CHECK-LABEL: @nothing
+// CHECK: graph.reshape %{{.*}} : tensor<0xf32> to tensor<?x0xf32, #graph.dims<N, 0>>
+func.func @nothing(%x: tensor<?xf32, #graph.dims<N>>) -> tensor<?x0xf32, #graph.dims<N, 0>> {
+  %c = graph.constant dense<> : tensor<0xf32>
+  %y = graph.reshape %c : tensor<0xf32> to tensor<?x0xf32, #graph.dims<N, 0>>
+  return %y : tensor<?x0xf32, #graph.dims<N, 0>>
+}

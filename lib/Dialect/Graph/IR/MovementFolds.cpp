@@ -26,7 +26,9 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   // Another shape of the same bytes, however large.
   if (isa_and_nonnull<WeightAttr>(adaptor.getX()))
     return adaptor.getX();
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getX()))
+  // A constant has a fixed shape; nothing may be one of N rows, too.
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getX());
+  if (dense && getType().hasStaticShape())
     return dense.reshape(getType());
   return {};
 }
