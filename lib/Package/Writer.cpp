@@ -39,6 +39,8 @@ Status systemError(const std::string &what, int error) {
   return {codeOf(error), what + ": " + std::strerror(error)};
 }
 
+Writer::TemporaryWatch temporaryWatch = nullptr;
+
 } // namespace
 
 struct Writer::Impl {
@@ -58,8 +60,10 @@ struct Writer::Impl {
   ~Impl() {
     if (fd >= 0)
       ::close(fd);
-    if (!temporary.empty())
-      ::unlink(temporary.c_str());
+    if (temporary.empty())
+      return;
+    ::unlink(temporary.c_str());
+    watch(false);
   }
 
   Status fail(Status status) {
@@ -138,7 +142,13 @@ struct Writer::Impl {
       temporary.clear();
       return failWrite(error);
     }
+    watch(true);
     return okStatus();
+  }
+  /// Tells whoever watches that the temporary file is there, or is no more.
+  void watch(bool exists) const {
+    if (temporaryWatch)
+      temporaryWatch(temporary.c_str(), exists);
   }
   std::string finalPath; // `path` behind symbolic links
 
@@ -176,6 +186,8 @@ Writer::Writer(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Writer::Writer(Writer &&) noexcept = default;
 Writer &Writer::operator=(Writer &&) noexcept = default;
 Writer::~Writer() = default;
+
+void Writer::watchTemporaries(TemporaryWatch watch) { temporaryWatch = watch; }
 
 namespace {
 /// Page 0; the header is filled in at the end.
@@ -338,6 +350,7 @@ Status Writer::finish() {
     return impl->failWrite(errno);
   if (::rename(impl->temporary.c_str(), impl->finalPath.c_str()) != 0)
     return impl->failWrite(errno);
+  impl->watch(false);
   impl->temporary.clear();
   impl->finished = true;
   return okStatus();

@@ -3,6 +3,8 @@
 
 #include "CommandLine.h"
 #include "Diagnostics.h"
+#include "Interrupts.h"
+#include "TextGuard.h"
 
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
@@ -11,7 +13,9 @@
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace actnet;
@@ -38,7 +42,20 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
   // Weights that the text names lie beside it.
   context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().setRoot(
       llvm::sys::path::parent_path(path));
-  return parseSourceFile<ModuleOp>(path, &context);
+  auto text = llvm::MemoryBuffer::getFile(path);
+  if (!text) {
+    emitError(unknown) << "cannot read '" << path
+                       << "': " << text.getError().message();
+    return {};
+  }
+  if (std::optional<TextFault> fault = findTextFault((*text)->getBuffer())) {
+    emitError(FileLineColLoc::get(&context, path, fault->line, fault->column))
+        << fault->message;
+    return {};
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*text), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
 }
 
 /// The runner lies beside the compiler, or where it is installed. Programs for
@@ -80,6 +97,19 @@ static int compile(CommandLine &line, const char *argv0) {
   return failed(compiled);
 }
 
+/// Prints a text that was asked for.
+static int print(StringRef text) {
+  llvm::raw_fd_ostream &out = llvm::outs();
+  out << text;
+  out.flush();
+  if (!out.has_error())
+    return 0;
+  llvm::errs() << "actnet-compile: error: cannot write to the terminal: "
+               << out.error().message() << "\n";
+  out.clear_error();
+  return 1;
+}
+
 int main(int argc, char **argv) {
   llvm::Expected<CommandLine> line =
       parseCommandLine(llvm::ArrayRef(argv + 1, argc - 1));
@@ -89,12 +119,11 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (line->help)
-    llvm::outs() << getHelp();
-  else if (line->listOperators)
-    llvm::outs() << onnx::describeOperators();
-  else if (line->version)
-    llvm::outs() << getProducer() << "\n";
-  else
-    return compile(*line, argv[0]);
-  return 0;
+    return print(getHelp());
+  if (line->listOperators)
+    return print(onnx::describeOperators());
+  if (line->version)
+    return print(getProducer() + "\n");
+  removeFilesOnSignals();
+  return compile(*line, argv[0]);
 }

@@ -37,6 +37,14 @@ public:
   /// Starts a package in memory; see takeBytes.
   static Writer toMemory();
 
+  /// Is told of each temporary file: right after it was made, and once it has
+  /// its final name or was removed. `path` lives for the call.
+  using TemporaryWatch = void (*)(const char *path, bool exists);
+  /// Sets the watch of this process, as signals are a process's: a tool sets it
+  /// before its first Writer, so that an interrupt leaves no file behind. Null:
+  /// none, which a library wants.
+  static void watchTemporaries(TemporaryWatch watch);
+
   Writer(Writer &&) noexcept;
   Writer &operator=(Writer &&) noexcept;
   ~Writer();

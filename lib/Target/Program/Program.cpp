@@ -17,6 +17,7 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -210,6 +211,8 @@ LogicalResult ProgramWriter::writeAsObject() {
           options.output + ".%%%%%%", path))
     return fail("cannot write '" + options.output + "': " + error.message());
   temporary = path.str();
+  // The object's own temporary file installs the handlers anyway.
+  llvm::sys::RemoveFileOnSignal(temporary);
   Expected<pkg::Writer> writer = pkg::Writer::toFile(temporary);
   if (!writer)
     return check(writer.takeStatus());
@@ -220,6 +223,7 @@ LogicalResult ProgramWriter::writeAsObject() {
   llvm::Error error = writeObject(temporary, objectSymbol(options.output),
                                   options.output, header);
   llvm::sys::fs::remove(temporary);
+  llvm::sys::DontRemoveFileOnSignal(temporary);
   return error ? fail(llvm::toString(std::move(error))) : success();
 }
 

@@ -1,0 +1,31 @@
+//===- TextGuard.h - what the parser of MLIR takes on trust ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LLVM 22 reads the `iterator_types` of `linalg.generic` as strings without
+// asking whether they are: anything else is a crash before any verifier runs.
+// So the compiler looks at the text first.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
+#define ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+#include <string>
+
+namespace actnet {
+
+struct TextFault {
+  unsigned line, column; ///< from 1
+  std::string message;
+};
+
+/// The first `iterator_types` that is no list of strings, in text that need
+/// not be well formed. Linear in its length.
+std::optional<TextFault> findTextFault(llvm::StringRef text);
+
+} // namespace actnet
+
+#endif // ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
