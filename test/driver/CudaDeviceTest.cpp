@@ -15,6 +15,8 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
 
 using namespace actnet;
 using namespace actnet::rt;
@@ -24,6 +26,21 @@ using testing::Not;
 namespace {
 
 constexpr int64_t longNs = int64_t(20) * 1000 * 1000 * 1000;
+
+/// How many lines of the stand-in's log begin so.
+int logged(const std::string &path, const std::string &begin) {
+  std::ifstream file(path);
+  int count = 0;
+  for (std::string line; std::getline(file, line);)
+    count += line.starts_with(begin);
+  return count;
+}
+
+std::string freshLog(const char *name) {
+  std::string path = testing::TempDir() + name + std::to_string(getpid());
+  std::remove(path.c_str());
+  return path;
+}
 
 /// Sets the stand-in's options for the devices that are made from now on.
 void standIn(const std::string &options) {
@@ -320,6 +337,117 @@ TEST(CudaDevice, UpdatesGraphsAsIfTheyWereNew) {
   run();
   EXPECT_EQ(got[0], 4);
   EXPECT_EQ(got[1], 8);
+}
+
+TEST(CudaDevice, AnUpdateOfAnotherFormIsAGraphAgain) {
+  std::string log = freshLog("update-log.");
+  Scale s("log=" + log);
+  Record fill = FillRecord{s.x.data(), 0x3f800000, 4, 256};
+  std::vector<Record> records = {fill, s.record()};
+  auto segment = *s.stream->prepare({s.code.get(), records});
+  records.front() = FillRecord{s.x.data(), 0x400000003f800000, 8, 256};
+  ASSERT_TRUE(segment->update({s.code.get(), records}));
+  ASSERT_TRUE(s.stream->submit(*segment, nullptr, 0));
+  ASSERT_TRUE(s.stream->synchronize(longNs));
+  EXPECT_EQ(logged(log, "cuGraphUpload"), 2);
+  EXPECT_EQ(logged(log, "cuGraphLaunch 3 nodes"), 1);
+  EXPECT_EQ(logged(log, "cuLaunchKernel"), 0);
+  std::remove(log.c_str());
+}
+
+//===----------------------------------------------------------------------===//
+// Contexts and memory
+//===----------------------------------------------------------------------===//
+
+// A new context has the address of the old one; a thread that knew the old one
+// must not take it for that.
+TEST(CudaDevice, AContextThatComesAgainIsEnteredAgain) {
+  std::atomic<int> step{0};
+  auto reach = [&](int now) {
+    step = now;
+    step.notify_all();
+  };
+  auto waitFor = [&](int wanted) {
+    for (int now; (now = step) < wanted;)
+      step.wait(now);
+  };
+  auto device = make("");
+  auto allocates = [&] {
+    auto memory = DeviceMemory::allocate(*device, 64, MemoryKind::device);
+    return memory.status().str();
+  };
+  std::string first, second;
+  std::thread other([&] {
+    first = allocates();
+    reach(1);
+    waitFor(2);
+    second = allocates();
+  });
+  waitFor(1);
+  device.reset();
+  device = make("");
+  reach(2);
+  other.join();
+  EXPECT_EQ(first, "ok");
+  EXPECT_EQ(second, "ok");
+  EXPECT_EQ(allocates(), "ok");
+  EXPECT_EQ(device->status().str(), "ok");
+}
+
+// Devices of one GPU share its context: threads go between them for nothing.
+TEST(CudaDevice, DevicesOfOneContextAreEnteredOnce) {
+  std::string log = freshLog("enter-log.");
+  auto one = make("log=" + log);
+  auto two = make("log=" + log);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(DeviceMemory::allocate(*one, 64, MemoryKind::device));
+    EXPECT_TRUE(DeviceMemory::allocate(*two, 64, MemoryKind::device));
+  }
+  // This thread, and the checkers of both.
+  EXPECT_LE(logged(log, "cuCtxSetCurrent"), 3);
+  std::remove(log.c_str());
+}
+
+TEST(CudaDevice, TellsTheDriversMemoryFromOurs) {
+  Scale s("context=1000000");
+  auto code = int64_t(test::standInModule("scale", 3).size());
+  MemoryStats stats = s.device->memoryStats();
+  EXPECT_EQ(stats.driverBytes, 1000000 + code);
+  EXPECT_EQ(stats.driverGrownBytes, code);
+  // What we allocate is not the driver's; a graph of two nodes is.
+  auto more = *DeviceMemory::allocate(*s.device, 1 << 20, MemoryKind::device);
+  std::vector<Record> records = {FillRecord{s.x.data(), 0, 4, 256}, s.record()};
+  auto segment = *s.stream->prepare({s.code.get(), records});
+  stats = s.device->memoryStats();
+  EXPECT_EQ(stats.driverBytes, 1000000 + code + 2048);
+  EXPECT_EQ(stats.driverGrownBytes, code + 2048);
+  segment.reset();
+  s.code.reset();
+  EXPECT_EQ(s.device->memoryStats().driverGrownBytes, 0);
+}
+
+TEST(CudaDevice, ABrokenDriverSaysNothingOfItsMemory) {
+  Scale s("fault=sticky@1");
+  ASSERT_TRUE(s.launch());
+  EXPECT_FALSE(s.stream->synchronize(longNs));
+  EXPECT_EQ(s.device->memoryStats().driverBytes, -1);
+  EXPECT_EQ(s.device->memoryStats().driverGrownBytes, -1);
+}
+
+// What is freed too early shows under the address sanitizer.
+TEST(CudaDevice, AHostFunctionMayComeAfterTheDeviceIsGone) {
+  std::string log = freshLog("late-log.");
+  {
+    // The host function waits behind a long graph when that breaks.
+    Scale s("late=1,fault=sticky@400,log=" + log);
+    Answers answers;
+    std::vector<Record> records(400, s.record());
+    auto segment = *s.stream->prepare({s.code.get(), records});
+    ASSERT_TRUE(s.stream->submit(*segment, &answers, 0));
+    EXPECT_FALSE(s.stream->synchronize(longNs));
+  }
+  EXPECT_GE(logged(log, "ran a late host function"), 1);
+  std::remove(log.c_str());
 }
 
 TEST(CudaDevice, FillsWhatIsNotAligned) {

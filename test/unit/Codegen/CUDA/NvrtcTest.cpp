@@ -61,16 +61,20 @@ static void checkCubin(const std::string &cubin, unsigned architecture,
   EXPECT_EQ(functions, std::set<std::string>{kernel.str()});
 }
 
-TEST(Nvrtc, CompilesPrintedKernelsForHopper) {
+TEST(Nvrtc, CompilesPrintedKernelsForAllArchitectures) {
   Nvrtc nvrtc;
   ASSERT_EQ(nvrtc.error, "");
   ASSERT_TRUE(cudaKernels());
+  auto all = headers();
   for (auto kernel : cudaKernels().getOps<kernel::FuncOp>()) {
     std::string text = cudaText(kernel);
-    Nvrtc::Result result = nvrtc.compile(text, "sm_90a", headers());
-    ASSERT_FALSE(result.cubin.empty()) << text << "\n" << result.log;
-    EXPECT_EQ(result.log, "") << text;
-    checkCubin(result.cubin, 90, kernel.getSymName());
+    for (auto [name, number] : {std::pair("sm_80", 80), std::pair("sm_90a", 90),
+                                std::pair("sm_100", 100)}) {
+      Nvrtc::Result result = nvrtc.compile(text, name, all);
+      ASSERT_FALSE(result.cubin.empty()) << text << "\n" << result.log;
+      EXPECT_EQ(result.log, "") << text;
+      checkCubin(result.cubin, unsigned(number), kernel.getSymName());
+    }
   }
 }
 
