@@ -18,7 +18,8 @@
 //
 // Queries, keys and values lie in shared memory as they are multiplied, in
 // float or in half precision; scores, sums and outputs are float. A query that
-// no key is visible to gets NaN, the softmax of nothing.
+// no key is visible to gets NaN; where guarded it gets 0, as all do if there
+// is no key.
 //
 // The generated problem has:
 //
@@ -26,6 +27,7 @@
 //   queries(), keys()             how many there are
 //   kHead, kWidth                 elements of a query or key, and of a value
 //   kScale, kIsCausal             causal: query s sees keys t <= s + T - S
+//   kIsGuarded                    a sum that is 0 or NaN makes the output 0
 //   query(batch, s, d), key(batch, t, d), value(batch, t, e)   one element
 //   kQueryRuns …                  whether there are queryRun … with the same
 //                                 arguments, the address of a run
@@ -289,9 +291,11 @@ private:
         factor = expf(largest[i] - now);
       }
       factor *= 1 / all;
+      // A select: the output of such a row may be NaN itself.
+      const bool isZero = Problem::kIsGuarded ? !(all > 0) : keyCount == 0;
       ACTNET_UNROLL
       for (int j = 0; j < Output::kColumnCount; ++j)
-        output.at(i, j) *= factor;
+        output.at(i, j) = isZero ? 0 : output.at(i, j) * factor;
     }
     output.template store<Shape::kSlabStride>(slabs + warp() * kSlab, 0);
     kKeyWarps > 1 ? barrier() : warpBarrier();

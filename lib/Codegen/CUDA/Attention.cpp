@@ -295,6 +295,8 @@ void AttentionPrinter::functors() {
          ", kWidth = " + Twine(width) + ";");
   p.line(Text("static constexpr bool kIsCausal = ") +
          (op.getCausal() ? "true;" : "false;"));
+  p.line(Text("static constexpr bool kIsGuarded = ") +
+         (op.getGuarded() ? "true;" : "false;"));
   p.line("static ACTNET_DEVICE float scale() { return " +
          p.literal(Float32Type::get(kernel.getContext()),
                    FloatAttr::get(Float32Type::get(kernel.getContext()),

@@ -167,7 +167,11 @@ Text PlainPrinter::attention(kernel::AttentionOp op, ArrayRef<Index> at) {
     p.line(total + " += " + weight + ";");
     p.line(result + " += " + weight + " * " + type + "(" + v + ");");
   }
-  Text value = result + " / " + total;
+  // Of no key, and of a softmax that is no number where guarded: 0.
+  Text zero =
+      op.getGuarded() ? total + " > 0" : "(" + p.text(extents[T]) + ") > 0";
+  Text value =
+      "(" + zero + " ? " + result + " / " + total + " : " + type + "(0))";
   Type own = getElementTypeOrSelf(op.getResult().getType());
   if (Printer::isNarrowFloat(own))
     value = "rounded<" + p.memoryType(own) + ">(" + value + ")";

@@ -360,12 +360,22 @@ void AttentionEmitter::finish() {
     Value sum = e.load(f32, e.address(part(scratch.sums), f32, r));
     Value inverse =
         arith::DivFOp::create(e.b, e.loc, e.cstFloat(f32, 1.0), sum);
+    // Of no key, and of a softmax that is no number where guarded: 0. Its
+    // output may be NaN itself, or was never written.
+    Value isNumber = e.less(e.cst(0), tExtent);
+    if (a.op.getGuarded())
+      isNumber = arith::AndIOp::create(
+          e.b, e.loc, isNumber,
+          arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, sum,
+                                e.zero(f32)));
     Value row = e.address(part(scratch.out), f32, e.mul(r, scratch.oStride));
     auto store = [&](Value at, Value count) {
       Emitter::LaneScope scope(e, lanes, count);
       Value value = e.load(f32, e.address(row, f32, at), lanes);
       value =
           arith::MulFOp::create(e.b, e.loc, value, e.broadcast(inverse, lanes));
+      value = arith::SelectOp::create(e.b, e.loc, isNumber, value,
+                                      e.zero(value.getType()));
       dims[E] = Index(at, 0, 1);
       SmallVector<Index> here = e.map(out, dims);
       e.bind(result, [value](ArrayRef<Index>) { return value; });

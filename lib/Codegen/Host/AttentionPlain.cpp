@@ -102,7 +102,16 @@ void emitPlainAttention(Emitter &e) {
               return Values{arith::AddFOp::create(b, loc, in[0], p),
                             e.fma(p, element(2), in[1])};
             });
-        return arith::DivFOp::create(b, loc, sums[1], sums[0]);
+        // Of no key, and of a softmax that is no number where guarded: 0.
+        Value isNumber =
+            op.getGuarded()
+                ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
+                                        sums[0], e.zero(type))
+                      .getResult()
+                : e.less(e.cst(0), extents[3]);
+        return arith::SelectOp::create(
+            b, loc, isNumber, arith::DivFOp::create(b, loc, sums[1], sums[0]),
+            e.zero(type));
       });
   emitPlainResults(e);
 }

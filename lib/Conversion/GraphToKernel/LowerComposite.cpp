@@ -422,10 +422,10 @@ static Value lowerAttention(BodyBuilder &body, graph::AttentionOp op) {
       graph::getDims(cast<RankedTensorType>(op.getType()));
   Value out =
       body.empty(dims, cast<RankedTensorType>(op.getType()).getElementType());
-  Value y =
-      kernel::AttentionOp::create(body.b, body.loc, out.getType(), q, k, v,
-                                  mask, out, body.b.getAffineMapArrayAttr(maps),
-                                  op.getScaleAttr(), op.getCausalAttr());
+  Value y = kernel::AttentionOp::create(
+      body.b, body.loc, out.getType(), q, k, v, mask, out,
+      body.b.getAffineMapArrayAttr(maps), op.getScaleAttr(), op.getCausalAttr(),
+      op.getGuardedAttr());
   body.remember(y, dims);
   return y;
 }

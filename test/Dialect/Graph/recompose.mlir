@@ -1,11 +1,12 @@
 // RUN: actnet-opt %s --graph-simplify --graph-recompose --canonicalize | FileCheck %s
 
 // As torch exports it: the scale is split between q and k, the keys are
-// transposed, the guard against rows of NaN stands behind the softmax.
+// transposed, the guard against rows of NaN stands behind the softmax, and the
+// attention keeps it.
 // CHECK-LABEL: @attention
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x8x4x16xf32>, %[[K:.*]]: tensor<2x8x4x16xf32>, %[[V:.*]]: tensor<2x8x4x16xf32>)
 // 0.5 * 0.5 = 0.25
-// CHECK-NEXT: %[[Y:.*]] = graph.attention %[[Q]], %[[K]], %[[V]] {k_layout = "btgd", q_layout = "bshd", scale = 2.500000e-01 : f64, v_layout = "btge", y_layout = "bshe"}
+// CHECK-NEXT: %[[Y:.*]] = graph.attention %[[Q]], %[[K]], %[[V]] {guarded, k_layout = "btgd", q_layout = "bshd", scale = 2.500000e-01 : f64, v_layout = "btge", y_layout = "bshe"}
 // CHECK-NEXT: return %[[Y]]
 func.func @attention(%q: tensor<2x8x4x16xf32>, %k: tensor<2x8x4x16xf32>, %v: tensor<2x8x4x16xf32>) -> tensor<2x8x4x16xf32> {
   %half = graph.constant dense<0.5> : tensor<f32>
@@ -35,6 +36,20 @@ func.func @added_mask(%q: tensor<4x8xf32>, %m: tensor<4x4xf32>) -> tensor<4x8xf3
   %3 = graph.softmax %2 axis 1 : tensor<4x4xf32>
   %4 = graph.einsum "mn,ne->me" %3, %q : tensor<4x4xf32>, tensor<4x8xf32>
   return %4 : tensor<4x8xf32>
+}
+
+// Another number than 0 in place of NaN is no guard that attention knows.
+// CHECK-LABEL: @other_guard
+// CHECK-NOT: graph.attention
+// CHECK: return
+func.func @other_guard(%q: tensor<3x8xf32>) -> tensor<3x8xf32> {
+  %one = graph.constant dense<1.0> : tensor<f32>
+  %0 = graph.einsum "md,nd->mn" %q, %q : tensor<3x8xf32>, tensor<3x8xf32>
+  %1 = graph.softmax %0 axis 1 : tensor<3x3xf32>
+  %2 = graph.compare ne %1, %1 : tensor<3x3xf32>, tensor<3x3xf32>
+  %3 = graph.select %2, %one, %1 : tensor<3x3xi1>, tensor<f32>, tensor<3x3xf32>
+  %4 = graph.einsum "mn,ne->me" %3, %q : tensor<3x3xf32>, tensor<3x8xf32>
+  return %4 : tensor<3x8xf32>
 }
 
 // A constant mask that hides the future.

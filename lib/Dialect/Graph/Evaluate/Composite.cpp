@@ -218,8 +218,10 @@ static HostTensor attention(const Call &call, AttentionOp op) {
           for (int64_t e = 0; e < E; ++e)
             out[e] += weight * v[(group * T + t) * E + e];
         }
+        // Of no key, and of a softmax that is no number where guarded: 0.
+        bool isZero = T == 0 || (op.getGuarded() && !(sum > 0));
         for (double &value : out)
-          value /= sum;
+          value = isZero ? 0 : value / sum;
         store(result, row * E, E, out.data());
       }
   std::string letters;

@@ -174,6 +174,12 @@ static Value decomposeAttention(GraphBuilder b, AttentionOp op) {
     scores = SelectOp::create(b.builder, b.location, future(b, S, T), lowest,
                               scores);
   Value weights = decomposeSoftmax(b, scores, scoreLetters.size() - 1, false);
+  if (op.getGuarded())
+    weights = SelectOp::create(b.builder, b.location,
+                               CompareOp::create(b.builder, b.location,
+                                                 ComparePredicate::ne, weights,
+                                                 weights),
+                               b.scalar(type, 0), weights);
   Value result =
       b.einsum(scoreLetters + "," + v.str() + "->" + y, weights, op.getV());
   return b.reshape(result, getDims(op.getType()));

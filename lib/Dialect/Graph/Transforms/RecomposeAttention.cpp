@@ -123,8 +123,10 @@ static Mask simplifyMask(Value mask, DimExprAttr queries, DimExprAttr keys) {
 // The scores and what is around them
 //===----------------------------------------------------------------------===//
 
-/// Looks through the guard select(p != p, 0, p).
-static Value withoutGuard(Value value) {
+/// Looks through the guard select(p != p, 0, p), which the attention then has
+/// to keep: it turns a row that is not a number into 0.
+static Value withoutGuard(Value value, bool &isGuarded) {
+  isGuarded = false;
   auto select = value.getDefiningOp<SelectOp>();
   if (!select || splatValue(select.getA()) != 0.0)
     return value;
@@ -132,6 +134,7 @@ static Value withoutGuard(Value value) {
   Value guarded = select.getB();
   bool isNaN = compare && compare.getPredicate() == ComparePredicate::ne &&
                compare.getA() == guarded && compare.getB() == guarded;
+  isGuarded = isNaN;
   return isNaN ? guarded : value;
 }
 
@@ -197,19 +200,21 @@ struct RecomposeAttention : OpRewritePattern<EinsumOp> {
   LogicalResult matchAndRewrite(EinsumOp op,
                                 PatternRewriter &rewriter) const override {
     EinsumSpec outer = *parseEinsumSpec(op.getSpec());
+    bool isGuarded;
     for (bool isLeft : {true, false})
-      if (auto softmax = withoutGuard(isLeft ? op.getLhs() : op.getRhs())
-                             .getDefiningOp<SoftmaxOp>())
-        return rewrite(op, softmax, isLeft ? outer.lhs : outer.rhs,
+      if (auto softmax =
+              withoutGuard(isLeft ? op.getLhs() : op.getRhs(), isGuarded)
+                  .getDefiningOp<SoftmaxOp>())
+        return rewrite(op, softmax, isGuarded, isLeft ? outer.lhs : outer.rhs,
                        isLeft ? outer.rhs : outer.lhs, outer.out,
                        isLeft ? op.getRhs() : op.getLhs(), rewriter);
     return failure();
   }
 
   /// `p`, `v` and `out` are the letters of the outer einsum.
-  static LogicalResult rewrite(EinsumOp op, SoftmaxOp softmax, StringRef p,
-                               StringRef v, StringRef out, Value values,
-                               PatternRewriter &rewriter) {
+  static LogicalResult rewrite(EinsumOp op, SoftmaxOp softmax, bool isGuarded,
+                               StringRef p, StringRef v, StringRef out,
+                               Value values, PatternRewriter &rewriter) {
     Value mask;
     double scale = 1;
     EinsumOp product = matchScores(softmax.getX(), mask, scale);
@@ -301,7 +306,7 @@ struct RecomposeAttention : OpRewritePattern<EinsumOp> {
     rewriter.replaceOp(
         last, AttentionOp::create(rewriter, op.getLoc(), q, k, vs, simple.value,
                                   qLayout, kLayout, vLayout, yLayout,
-                                  APFloat(scale), simple.isCausal)
+                                  APFloat(scale), simple.isCausal, isGuarded)
                   .getResult());
     return success();
   }

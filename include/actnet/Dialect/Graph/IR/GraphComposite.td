@@ -128,6 +128,10 @@ def Graph_AttentionOp : Graph_InferredOp<"attention"> {
     heads). A missing `b` or `h` is allowed where it is missing everywhere.
     The mask broadcasts to `b h s t`: added where floating point, a choice
     (false: minus infinity) where bool. `causal` masks key positions t > s + T - S.
+    Without any key (T = 0) y is 0, the sum of nothing. A query whose softmax is
+    not a number (each of its scores is minus infinity, or one is NaN or plus
+    infinity) has NaN; where `guarded` it has 0, whatever v is: what exporters
+    write as select(p != p, 0, p) behind the softmax.
 
     C1: each layout is a permutation of its letters. C2: extents agree. C3: one
     floating point element type.
@@ -143,7 +147,7 @@ def Graph_AttentionOp : Graph_InferredOp<"attention"> {
   let arguments = (ins Graph_Tensor:$q, Graph_Tensor:$k, Graph_Tensor:$v,
                        Optional<Graph_Tensor>:$mask,
                        StrAttr:$q_layout, StrAttr:$k_layout, StrAttr:$v_layout, StrAttr:$y_layout,
-                       F64Attr:$scale, UnitAttr:$causal);
+                       F64Attr:$scale, UnitAttr:$causal, UnitAttr:$guarded);
   let results = (outs Graph_Tensor:$y);
   let assemblyFormat = "$q `,` $k `,` $v (`mask` $mask^)? attr-dict `:` type(operands)";
 }

@@ -251,12 +251,14 @@ def Kernel_AttentionOp : Op<KernelDialect, "attention", [Pure]> {
     iteration dims (b, h, s, t, d, e) of `graph.attention`: permutations,
     grouped heads as `h floordiv G`, broadcast masks by leaving dims out or by
     constant 0. Scalar reference: for each (b, h, s): a row of scores over t
-    (causal: t <= s + T - S), softmax, sum over t times v.
+    (causal: t <= s + T - S), softmax, sum over t times v; 0 where T is 0, and
+    where `guarded` and the softmax is not a number.
     C1: one map an operand, with six dims.
   }];
   let arguments = (ins AnyRankedTensor:$q, AnyRankedTensor:$k, AnyRankedTensor:$v,
                        Optional<AnyRankedTensor>:$mask, AnyRankedTensor:$out,
-                       AffineMapArrayAttr:$indexing_maps, F64Attr:$scale, UnitAttr:$causal);
+                       AffineMapArrayAttr:$indexing_maps, F64Attr:$scale, UnitAttr:$causal,
+                       UnitAttr:$guarded);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v (`,` $mask^)? `)` `outs` `(` $out `)` attr-dict
