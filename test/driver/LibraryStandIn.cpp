@@ -453,7 +453,7 @@ Code cublasLtMatmul(Handle handle, Desc desc, const void *alpha, const void *a,
       alignmentOf(d) < algo->data[5] || workspaceBytes < algo->data[1] ||
       (algo->data[1] && alignmentOf(workspace) < 256))
     return statusInvalidValue;
-  if (driver().strikes("matmul"))
+  if (driver().strikes("matmul") || !driver().options().hasProducts)
     return statusExecutionFailed;
   product.a.base = static_cast<const std::byte *>(a);
   product.b.base = static_cast<const std::byte *>(b);

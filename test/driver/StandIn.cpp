@@ -54,6 +54,8 @@ Options Options::fromEnvironment() {
                            : std::strtoull(value.c_str() + at + 1, nullptr, 10);
     } else if (key == "heuristics")
       options.hasHeuristics = value != "none";
+    else if (key == "products")
+      options.hasProducts = value != "none";
     else if (key == "workspace")
       options.workspaceBytes = number();
   }
@@ -155,6 +157,14 @@ void StandIn::release() {
   engine.reset();
   memory.clear();
   memoryUsed = 0;
+  // A broken context refuses to destroy its streams; they end with it, and
+  // with them what was queued behind work that was dropped.
+  for (Stream stream : streams) {
+    live.erase(stream);
+    delete stream;
+  }
+  streams.clear();
+  events.clear();
 }
 
 //===----------------------------------------------------------------------===//

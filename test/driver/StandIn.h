@@ -35,6 +35,7 @@
 //       matmul     a product of the library's stand-in fails
 //       heuristic  the library's stand-in finds no algorithm
 //   heuristics=none    it never finds one
+//   products=none      all its products fail
 //   workspace=BYTES    what its algorithms want; 1024
 //
 // The stand-in of the library, libcublasLt.so.13, uses the functions at the end
@@ -138,7 +139,7 @@ struct Options {
   uint64_t faultAt = 0;
   uint64_t contextBytes = 0;
   bool late = false, made = false;
-  bool hasHeuristics = true;
+  bool hasHeuristics = true, hasProducts = true;
   uint64_t workspaceBytes = 1024;
   static Options fromEnvironment();
 };

@@ -4,7 +4,7 @@
 // CHECK-LABEL: actor.func @main
 module attributes {graph.dims = {N = array<i64: 1, 8>}} {
   kernel.func @dense(%x: tensor<?x8xf32> {kernel.dims = #graph.dims<d0, 8>}, %w: tensor<8x4xf32>, %n: index)
-      -> (tensor<?x4xf32> {kernel.dims = #graph.dims<d0, 4>}) attributes {family = #kernel.family<contract>} {
+      -> (tensor<?x4xf32> {kernel.dims = #graph.dims<d0, 4>}) attributes {family = #kernel.family<map>} {
     %e = tensor.empty(%n) : tensor<?x4xf32>
     kernel.yield %e : tensor<?x4xf32>
   }

@@ -138,10 +138,10 @@ std::string Library::note() const {
   std::lock_guard lock(mutex);
   if (!whyNot.empty())
     return "library calls run as kernels; " + whyNot;
-  if (withoutAlgorithm)
-    return "cuBLASLt has no algorithm for " + std::to_string(withoutAlgorithm) +
-           (withoutAlgorithm == 1 ? " product, which runs as a kernel"
-                                  : " products, which run as kernels");
+  if (!withoutAlgorithm.empty())
+    return "cuBLASLt has no algorithm for some products, which run as kernels; "
+           "the first is " +
+           withoutAlgorithm;
   return {};
 }
 
@@ -312,7 +312,8 @@ Library::choose(const Matmul &matmul, const Key &key,
   if (choices.size() == mostChoices)
     choices.clear();
   choices.emplace(key, choice);
-  withoutAlgorithm += !choice.found;
+  if (!choice.found && withoutAlgorithm.empty())
+    withoutAlgorithm = matmul.shape;
   return choice;
 }
 

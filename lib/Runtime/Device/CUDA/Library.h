@@ -89,7 +89,7 @@ private:
   bool tried = false;
   std::string whyNot; ///< empty while it works
   std::map<Key, Choice> choices;
-  uint64_t withoutAlgorithm = 0; ///< shapes for which there was none
+  std::string withoutAlgorithm; ///< the first shape for which there was none
   std::mutex capturing;
   Stream captureStream = nullptr;
 };
