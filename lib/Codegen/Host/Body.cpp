@@ -41,6 +41,7 @@ private:
   Value clone(Operation &op, ValueRange operands);
   Value minMax(Operation &op, Value x, Value y);
   Value divide(Operation &op, Value x, Value y);
+  Value roundToOdd(Value x, Type type);
   Value cast(Operation &op, Value x);
 
   Emitter &e;
@@ -252,6 +253,31 @@ Value BodyEmitter::divide(Operation &op, Value x, Value y) {
   return quotient;
 }
 
+/// f64 as f32 on its way to 16 bits: of the two f32 beside it that whose last
+/// bit is 1, unless it is one. The second rounding then is as of f64 itself.
+Value BodyEmitter::roundToOdd(Value x, Type type) {
+  Type i32 = b.getI32Type();
+  if (auto vector = dyn_cast<VectorType>(type))
+    i32 = VectorType::get(vector.getShape(), i32);
+  Value nearest = arith::TruncFOp::create(b, loc, type, x);
+  Value back = arith::ExtFOp::create(b, loc, x.getType(), nearest);
+  auto is = [&](arith::CmpFPredicate predicate, Value y, Value z) -> Value {
+    return arith::CmpFOp::create(b, loc, predicate, y, z);
+  };
+  auto number = [&](Value condition) -> Value {
+    return arith::ExtUIOp::create(b, loc, i32, condition);
+  };
+  Value isFar = is(arith::CmpFPredicate::OGT,
+                   LLVM::FAbsOp::create(b, loc, back).getResult(),
+                   LLVM::FAbsOp::create(b, loc, x).getResult());
+  // Of NaN, neither.
+  Value isOther = is(arith::CmpFPredicate::ONE, back, x);
+  Value bits = arith::BitcastOp::create(b, loc, i32, nearest);
+  bits = arith::SubIOp::create(b, loc, bits, number(isFar));
+  bits = arith::OrIOp::create(b, loc, bits, number(isOther));
+  return arith::BitcastOp::create(b, loc, type, bits);
+}
+
 Value BodyEmitter::cast(Operation &op, Value x) {
   Type from = op.getOperand(0).getType(), to = op.getResult(0).getType();
   Type type = Emitter::computeType(to);
@@ -263,7 +289,9 @@ Value BodyEmitter::cast(Operation &op, Value x) {
     if (have < want)
       x = arith::ExtFOp::create(b, loc, type, x);
     else if (have > want)
-      x = arith::TruncFOp::create(b, loc, type, x);
+      x = to.isF16() || to.isBF16()
+              ? roundToOdd(x, type)
+              : arith::TruncFOp::create(b, loc, type, x).getResult();
     return isa<arith::TruncFOp>(op) ? e.round(to, x) : x;
   }
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {

@@ -4,10 +4,10 @@
 // Error bounds, tested against double references over all magnitudes
 // (test/Codegen/Host): exp 2 ulp, log 2 ulp, tanh 6 ulp, erf 7 ulp; sin, cos,
 // pow, exp2, expm1, log1p, log2, log10 go through f64 where one ulp of f32
-// would not do: 2 ulp. Infinities, NaN, zeros and subnormal numbers give what
-// C's functions do. Coefficients of exp and log are those of Taylor's series
-// with the last ones fitted; tanh and erf are rational fits in x^2 of the
-// smallest relative error.
+// would not do: 2 ulp; the remainder is exact. Infinities, NaN, zeros and
+// subnormal numbers give what C's functions do. Coefficients of exp and log are
+// those of Taylor's series with the last ones fitted; tanh and erf are rational
+// fits in x^2 of the smallest relative error.
 //
 //===----------------------------------------------------------------------===//
 
@@ -225,9 +225,11 @@ static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
   case 12:
     return m.roundEven(x);
   case 13:
-    return wide([](MathOps &w, Value in) { return w.sineDouble(in, false); });
+    return wide(
+        [&](MathOps &w, Value in) { return w.sineDouble(in, false, single); });
   case 14:
-    return wide([](MathOps &w, Value in) { return w.sineDouble(in, true); });
+    return wide(
+        [&](MathOps &w, Value in) { return w.sineDouble(in, true, single); });
   case 15:
     return wide([](MathOps &w, Value in) {
       return w.expDouble(w.mul(in, w.c(0.69314718055994530942)));
@@ -251,8 +253,9 @@ static Value emitFloat(Emitter &e, StringRef name, ValueRange v) {
   case 22:
     return m.lt(m.abs(x), m.c(kInfinity));
   case 23:
-    return wide([](MathOps &w, Value in) {
-      return w.div(w.sineDouble(in, false), w.sineDouble(in, true));
+    return wide([&](MathOps &w, Value in) {
+      return w.div(w.sineDouble(in, false, single),
+                   w.sineDouble(in, true, single));
     });
   case 24:
     return wide(
@@ -284,8 +287,8 @@ Value actnet::host::emitMath(Emitter &e, StringRef name, ValueRange operands) {
     return m.select(m.gt(x, operands[2]), operands[2],
                     m.select(m.lt(x, operands[1]), operands[1], x));
   if (name == "arith.remf")
-    return throughDouble(e, operands, [](MathOps &w, ValueRange v) {
-      return w.remainder(v[0], v[1]);
+    return throughDouble(e, operands, [&](MathOps &w, ValueRange v) {
+      return w.remainder(v[0], v[1], m.width() == 32);
     });
   return emitFloat(e, name, operands);
 }

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Series whose remainders are below the last bit on the reduced ranges; a few
-// ulp in f64 (exp, log, sin, cos: 4; pow grows with |y log x|: 1e-13
-// relative; tanh 8; erf 1e-13 relative to 1).
+// ulp in f64 (exp, log: 4; sin, cos: 4 up to 2^30, beyond it numbers between
+// -1 and 1; pow grows with |y log x|: 1e-13 relative; tanh 8; erf 1e-13
+// relative to 1). The remainder is exact.
 //
 //===----------------------------------------------------------------------===//
 
 #include "MathOps.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <cmath>
 #include <limits>
@@ -99,15 +102,66 @@ Value MathOps::erfDouble(Value x) {
   return select(isNan(x), x, copySign(y, x));
 }
 
-Value MathOps::sineDouble(Value x, bool cosine) {
-  // x = n pi/2 + r; pi/2 in three parts of which n times the first two is
-  // exact enough with fma up to |x| of 2^30.
+/// Bits of 2 / pi, 29 at a time, the first behind the point.
+static constexpr int64_t kTwoOverPi[] = {0x145f306d, 0x19391054, 0x14fe13ab,
+                                         0x1d1f534d, 0x1b81b6c5, 0x05664f10,
+                                         0x1c820ff2};
+
+/// Payne and Hanek, "Radian Reduction for Trigonometric Functions" (1983), for
+/// x of 24 bits: x times 29 bits of 2 / pi is exact in f64, and so is what
+/// stays of it when whole turns are taken away. The sum of these carries what
+/// it rounds off along, so that the distance to a multiple of pi / 2, at least
+/// 2^-35, keeps all its bits.
+void MathOps::reduceHuge(Value x, Value &r, Value &quadrant) {
+  Value sum, rest;
+  for (auto [i, bits] : llvm::enumerate(kTwoOverPi)) {
+    Value part = mul(x, c(std::ldexp(static_cast<double>(bits),
+                                     -29 * (static_cast<int>(i) + 1))));
+    part = fma(truncate(mul(part, c(0.25))), c(-4.0), part);
+    if (i == 0) {
+      sum = part;
+      rest = c(0.0);
+      continue;
+    }
+    // Knuth's sum of two: what the addition rounds off.
+    Value next = add(sum, part), added = sub(next, sum);
+    Value lost = add(sub(sum, sub(next, added)), sub(part, added));
+    rest = add(rest, lost);
+    sum = next;
+  }
+  Value shifted = add(sum, c(kMagic));
+  quadrant = asBits(shifted);
+  r = mul(add(sub(sum, sub(shifted, c(kMagic))), rest),
+          c(1.5707963267948965580));
+}
+
+Value MathOps::sineDouble(Value x, bool cosine, bool isSingle) {
+  // x = n pi/2 + r; pi/2 in three parts, of which n times the sum is exact
+  // enough with fma up to |x| of 2^30.
   Value magic = c(kMagic);
   Value shifted = fma(x, c(0.63661977236758134308), magic);
   Value n = sub(shifted, magic);
   Value r = fma(n, c(-1.5707963267948965580), x);
   r = fma(n, c(-6.1232339957367658860e-17), r);
+  r = fma(n, c(1.4973849048591698e-33), r);
   Value quadrant = asBits(shifted);
+  if (isSingle) {
+    // Taken only where some lane needs it.
+    Value huge = gt(abs(x), c(0x1p30)), any = huge;
+    if (auto vector = dyn_cast<VectorType>(huge.getType()))
+      any = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::OR,
+                                        huge);
+    Value turns = arith::SelectOp::create(e.b, e.loc, any, e.cst(1), e.cst(0));
+    Values reduced = e.loop(e.cst(0), turns, 1, ValueRange{r, quadrant},
+                            [&](Value, ValueRange in) {
+                              Value slow, slowQuadrant;
+                              reduceHuge(x, slow, slowQuadrant);
+                              return Values{select(huge, slow, in[0]),
+                                            select(huge, slowQuadrant, in[1])};
+                            });
+    r = reduced[0];
+    quadrant = reduced[1];
+  }
   if (cosine)
     quadrant = addi(quadrant, ci(1));
   Value z = mul(r, r);
@@ -154,15 +208,32 @@ Value MathOps::powDouble(Value x, Value y) {
   return select(one, c(1.0), result);
 }
 
-Value MathOps::remainder(Value x, Value y) {
-  Value q = truncate(div(x, y));
-  Value r = fma(neg(q), y, x);
-  // The rounded quotient may be one too large in magnitude.
-  Value wrong = both(cmp(arith::CmpFPredicate::UNE, r, c(0.0)),
-                     lt(mul(copySign(c(1.0), r), copySign(c(1.0), x)), c(0.0)));
-  Value back = add(r, copySign(abs(y), x));
-  r = select(wrong, back, r);
-  r = select(eq(abs(y), c(kInfinity)),
-             select(lt(abs(x), c(kInfinity)), x, c(kNan)), r);
+Value MathOps::remainder(Value x, Value y, bool isSingle) {
+  // Long division: from the largest 2^(51 k) y that can be below x down to y
+  // itself. A quotient of up to 51 bits is right or one too large, and what
+  // fma leaves is exact: it has no bit below the last ones of x and y.
+  // f32: x / y < 2^277; f64: 2^2098.
+  int64_t steps = isSingle ? 6 : 42;
+  Value a = abs(x), d = abs(y);
+  auto step = [&](Value r, Value factor) {
+    Value t = mul(mul(mul(d, factor), factor), factor);
+    Value rest = fma(neg(truncate(div(r, t))), t, r);
+    rest = select(lt(rest, c(0.0)), add(rest, t), rest);
+    return select(eq(t, c(kInfinity)), r, rest);
+  };
+  Value r = a;
+  if (isSingle) {
+    for (int64_t k = steps - 1; k >= 0; --k)
+      r = step(r, c(std::ldexp(1.0, 17 * static_cast<int>(k))));
+  } else {
+    Value first = c(std::ldexp(1.0, 17 * static_cast<int>(steps - 1)));
+    r = e.loop(e.cst(0), e.cst(steps), 1, ValueRange{r, first},
+               [&](Value, ValueRange in) {
+                 return Values{step(in[0], in[1]), mul(in[1], c(0x1p-17))};
+               })[0];
+  }
+  // Of an infinite y nothing was taken away, and of an infinite x nothing is
+  // left that is a number.
+  r = select(eq(a, c(kInfinity)), c(kNan), r);
   return copySign(r, x);
 }

@@ -140,11 +140,15 @@ public:
   Value logDouble(Value x);
   Value tanhDouble(Value x);
   Value erfDouble(Value x);
-  /// sin or cos of f64.
-  Value sineDouble(Value x, bool cosine);
+  /// sin or cos of f64. `isSingle`: x has at most 24 bits and is below 2^128;
+  /// then the result is right whatever x is, else up to 2^30.
+  Value sineDouble(Value x, bool cosine, bool isSingle);
   Value powDouble(Value x, Value y);
-  /// x - y * trunc(x / y).
-  Value remainder(Value x, Value y);
+  /// x - y * trunc(x / y), exact. `isSingle`: both are numbers of f32.
+  Value remainder(Value x, Value y, bool isSingle);
+
+private:
+  void reduceHuge(Value x, Value &r, Value &quadrant);
 };
 
 } // namespace actnet::host

@@ -34,8 +34,10 @@ const Case kCases[] = {
     {"math.tanh", std::tanh, -12, 12, 6, 1000},
     {"math.erf", std::erf, -6, 6, 7, 0},
     {"math.sqrt", std::sqrt, 0, 1e38, 0.51, 0.51},
-    {"math.sin", std::sin, -1e4, 1e4, 2, 0},
-    {"math.cos", std::cos, -1e4, 1e4, 2, 0},
+    {"math.sin", std::sin, -1e4, 1e4, 2, 4},
+    {"math.cos", std::cos, -1e4, 1e4, 2, 4},
+    {"math.sin", std::sin, -3e38, 3e38, 2, 0},
+    {"math.cos", std::cos, -3e38, 3e38, 2, 0},
     {"math.exp2", std::exp2, -151, 129, 2, 0},
     {"math.expm1", std::expm1, -30, 80, 2, 0},
     {"math.log1p", std::log1p, -1, 1e6, 2, 0},
@@ -96,10 +98,11 @@ template <typename T> void check(const Case &c, double limit) {
   double worst = 0, at = 0;
   for (size_t i = 0; i < x.data.size(); ++i) {
     long double want = c.reference(x.data[i]);
-    // Sines of huge numbers are numbers between -1 and 1, no more.
+    // In f64, sines of huge numbers are numbers between -1 and 1, no more.
     bool sine = llvm::StringRef(c.op).ends_with("sin") ||
                 llvm::StringRef(c.op).ends_with("cos");
-    if (sine && std::fabs(x.data[i]) > 1e9 && std::isfinite(x.data[i])) {
+    if (sine && sizeof(T) == 8 && std::fabs(x.data[i]) > 1e9 &&
+        std::isfinite(x.data[i])) {
       EXPECT_LE(std::fabs(y[0].data[i]), 1.0);
       continue;
     }
@@ -173,9 +176,10 @@ TEST(Math, Pow) {
       kernel.yield %r#0, %r#1 : tensor<?xf32>, tensor<?xf32>
     })");
   ASSERT_TRUE(kernels.ok()) << kernels.error;
-  std::vector<double> values{0.0,  -0.0, 1.0,  -1.0,  2.0,      -2.0,      0.5,
-                             -0.5, 3.0,  -3.0, 2.5,   7.25,     1e-3,      10.0,
-                             33.0, -7.0, 1e10, 1e-20, INFINITY, -INFINITY, NAN};
+  std::vector<double> values{0.0,  -0.0,  1.0,      -1.0,      2.0,  -2.0,
+                             0.5,  -0.5,  3.0,      -3.0,      2.5,  7.25,
+                             1e-3, 10.0,  33.0,     -7.0,      1e10, 1e-20,
+                             3e38, 1e-45, INFINITY, -INFINITY, NAN};
   Tensor x, y;
   for (double a : values)
     for (double b : values)
@@ -195,10 +199,6 @@ TEST(Math, Pow) {
       EXPECT_EQ(have, power) << x.data[i] << "^" << y.data[i];
     else
       EXPECT_NEAR(have / power, 1, 2e-7) << x.data[i] << "^" << y.data[i];
-    // Quotients beyond 2^53 are not promised.
-    if (std::fabs(x.data[i] / y.data[i]) > 9e15 && std::isfinite(x.data[i]) &&
-        y.data[i] != 0)
-      continue;
     if (std::isnan(rest))
       EXPECT_TRUE(std::isnan(z[1].data[i])) << x.data[i] << " % " << y.data[i];
     else
