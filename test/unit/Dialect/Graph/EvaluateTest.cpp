@@ -414,6 +414,49 @@ TEST_F(EvaluateTest, AttentionGroupsHeadsAndMasksTheFuture) {
   EXPECT_THAT(values<float>(y), ElementsAre(4, 4, 6, 6));
 }
 
+TEST_F(EvaluateTest, AttentionOfNothing) {
+  // The first query sees no key, the second is no number.
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  for (bool isGuarded : {false, true}) {
+    auto y = run(
+        std::string("(%q: tensor<3x1xf32>, %k: tensor<2x1xf32>, %m: "
+                    "tensor<3x2xi1>) -> tensor<3x1xf32>"),
+        std::string("%y = graph.attention %q, %k, %k mask %m {q_layout = "
+                    "\"sd\", k_layout = \"td\", v_layout = \"te\", y_layout "
+                    "= \"se\", scale = 1.0") +
+            (isGuarded ? ", guarded" : "") +
+            "} : tensor<3x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, "
+            "tensor<3x2xi1>\nreturn %y : tensor<3x1xf32>",
+        {f32({3, 1}, {1, nan, 0}), f32({2, 1}, {4, 8}),
+         from<uint8_t>(IntegerType::get(&context, 1), {3, 2},
+                       {0, 0, 1, 1, 1, 1})});
+    std::vector<float> out = values<float>(y);
+    ASSERT_EQ(out.size(), 3u);
+    EXPECT_EQ(std::isnan(out[0]), !isGuarded);
+    EXPECT_EQ(std::isnan(out[1]), !isGuarded);
+    if (isGuarded)
+      EXPECT_THAT(out, ElementsAre(0, 0, 6));
+  }
+  auto y = run("(%q: tensor<2x1xf32>, %k: tensor<0x1xf32>) -> tensor<2x1xf32>",
+               "%y = graph.attention %q, %k, %k {q_layout = \"sd\", k_layout = "
+               "\"td\", v_layout = \"te\", y_layout = \"se\", scale = 1.0} : "
+               "tensor<2x1xf32>, tensor<0x1xf32>, tensor<0x1xf32>\n"
+               "return %y : tensor<2x1xf32>",
+               {f32({2, 1}, {1, 2}), f32({0, 1}, {})});
+  EXPECT_THAT(values<float>(y), ElementsAre(0, 0));
+}
+
+TEST_F(EvaluateTest, CastsWideIntegersWithOneRounding) {
+  // Half a step of f32 and one: f64 drops the one.
+  int64_t wide = (int64_t(1) << 62) + (int64_t(1) << 38) + 1;
+  auto y =
+      run("(%x: tensor<2xi64>) -> tensor<2xf32>",
+          "%y = graph.cast %x : tensor<2xi64> to tensor<2xf32>\n"
+          "return %y : tensor<2xf32>",
+          {from<int64_t>(IntegerType::get(&context, 64), {2}, {wide, -wide})});
+  EXPECT_THAT(values<float>(y), ElementsAre(0x1.000002p62f, -0x1.000002p62f));
+}
+
 TEST_F(EvaluateTest, AttentionChoosesByMask) {
   auto y =
       run("(%q: tensor<1x1xf32>, %k: tensor<3x1xf32>, %v: tensor<3x1xf32>, %m: "
