@@ -6,11 +6,12 @@
 // where it is not 1. An atom is a symbol or a floordiv, mod, min or max that
 // could not be resolved. ceildiv(a, b) becomes floordiv(a + b - 1, b), and
 // subtraction a coefficient of -1, so equal functions meet more often.
-// Coefficients saturate at 64 bits; dimEvaluate reports overflow.
+// Coefficients saturate at 64 bits; dimEvaluate reports overflow. DimLimits.h
+// says what becomes of too many terms.
 //
 //===----------------------------------------------------------------------===//
 
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -116,7 +117,9 @@ static Polynomial multiply(const Polynomial &a, const Polynomial &b) {
   Polynomial result;
   for (const auto &[ma, ca] : a.terms)
     for (const auto &[mb, cb] : b.terms)
-      result.add(multiply(ma, mb), mulSat(ca, cb));
+      // Where it has too many terms, the rest is of no use.
+      if (result.terms.size() <= kMostDimTerms)
+        result.add(multiply(ma, mb), mulSat(ca, cb));
   return result;
 }
 
@@ -165,7 +168,11 @@ static Polynomial toPolynomial(DimExprAttr expr) {
 
 static DimExprAttr toExpr(MLIRContext *context, const Polynomial &polynomial) {
   SmallVector<DimExprAttr> terms;
+  if (polynomial.terms.size() > kMostDimTerms)
+    return dimSymbol(context, kTooLargeDim);
   for (const auto &[monomial, coefficient] : polynomial.terms) {
+    if (monomial.size() > kMostDimFactors)
+      return dimSymbol(context, kTooLargeDim);
     SmallVector<DimExprAttr> factors(monomial.begin(), monomial.end());
     if (coefficient != 1 || factors.empty())
       factors.push_back(dimConstant(context, coefficient));

@@ -1,7 +1,7 @@
 //===- DimExprSupport.cpp - evaluating, printing, parsing dims ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -148,6 +148,15 @@ actnet::graph::dimLowerBound(DimExprAttr expr,
   return std::nullopt;
 }
 
+bool actnet::graph::isTooLarge(DimExprAttr expr) {
+  if (expr.isSymbol())
+    return expr.getName().getValue() == kTooLargeDim;
+  for (unsigned i = 0, e = expr.getOperands().size(); i < e; ++i)
+    if (isTooLarge(expr.getOperand(i)))
+      return true;
+  return false;
+}
+
 void actnet::graph::dimWalkSymbols(DimExprAttr expr,
                                    function_ref<void(StringRef)> visit) {
   if (expr.isSymbol())
@@ -256,10 +265,17 @@ std::string actnet::graph::toString(DimExprAttr expr) {
   return text;
 }
 
-static FailureOr<DimExprAttr> parseFactor(AsmParser &parser) {
+static FailureOr<DimExprAttr> parseSum(AsmParser &parser, unsigned depth);
+
+static FailureOr<DimExprAttr> parseFactor(AsmParser &parser, unsigned depth) {
   MLIRContext *context = parser.getContext();
+  if (depth > kMostDimDepth) {
+    parser.emitError(parser.getCurrentLocation())
+        << "a dim expression nests more than " << kMostDimDepth << " deep";
+    return failure();
+  }
   if (succeeded(parser.parseOptionalLParen())) {
-    FailureOr<DimExprAttr> inner = parseDimExpr(parser);
+    FailureOr<DimExprAttr> inner = parseSum(parser, depth + 1);
     if (failed(inner) || parser.parseRParen())
       return failure();
     return inner;
@@ -278,7 +294,7 @@ static FailureOr<DimExprAttr> parseFactor(AsmParser &parser) {
       continue;
     FailureOr<DimExprAttr> result = failure();
     auto parseOne = [&]() -> ParseResult {
-      FailureOr<DimExprAttr> next = parseDimExpr(parser);
+      FailureOr<DimExprAttr> next = parseSum(parser, depth + 1);
       if (failed(next))
         return failure();
       if (failed(result))
@@ -301,8 +317,8 @@ static FailureOr<DimExprAttr> parseFactor(AsmParser &parser) {
   return dimSymbol(context, name);
 }
 
-static FailureOr<DimExprAttr> parseTerm(AsmParser &parser) {
-  FailureOr<DimExprAttr> result = parseFactor(parser);
+static FailureOr<DimExprAttr> parseTerm(AsmParser &parser, unsigned depth) {
+  FailureOr<DimExprAttr> result = parseFactor(parser, depth);
   while (succeeded(result)) {
     DimExprKind kind;
     if (succeeded(parser.parseOptionalStar()))
@@ -315,7 +331,7 @@ static FailureOr<DimExprAttr> parseTerm(AsmParser &parser) {
       kind = DimExprKind::Mod;
     else
       return result;
-    FailureOr<DimExprAttr> next = parseFactor(parser);
+    FailureOr<DimExprAttr> next = parseFactor(parser, depth);
     if (failed(next))
       return failure();
     result = combine(kind, *result, *next);
@@ -323,16 +339,26 @@ static FailureOr<DimExprAttr> parseTerm(AsmParser &parser) {
   return failure();
 }
 
-FailureOr<DimExprAttr> actnet::graph::parseDimExpr(AsmParser &parser) {
-  FailureOr<DimExprAttr> result = parseTerm(parser);
+static FailureOr<DimExprAttr> parseSum(AsmParser &parser, unsigned depth) {
+  FailureOr<DimExprAttr> result = parseTerm(parser, depth);
   while (succeeded(result)) {
     bool isMinus = succeeded(parser.parseOptionalMinus());
     if (!isMinus && failed(parser.parseOptionalPlus()))
       return result;
-    FailureOr<DimExprAttr> next = parseTerm(parser);
+    FailureOr<DimExprAttr> next = parseTerm(parser, depth);
     if (failed(next))
       return failure();
     result = isMinus ? dimSub(*result, *next) : dimAdd(*result, *next);
   }
   return failure();
+}
+
+FailureOr<DimExprAttr> actnet::graph::parseDimExpr(AsmParser &parser) {
+  llvm::SMLoc at = parser.getCurrentLocation();
+  FailureOr<DimExprAttr> result = parseSum(parser, 0);
+  if (succeeded(result) && isTooLarge(*result)) {
+    parser.emitError(at) << "a dim expression has " << kTooLargeDim;
+    return failure();
+  }
+  return result;
 }

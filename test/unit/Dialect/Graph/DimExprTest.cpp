@@ -1,7 +1,7 @@
 //===- DimExprTest.cpp - normal form of dim expressions -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
 
 #include "gtest/gtest.h"
 
@@ -26,6 +26,20 @@ TEST_F(DimExprTest, ProductsCommute) {
   EXPECT_EQ(dimMul(s("N"), s("S")), dimMul(s("S"), s("N")));
   EXPECT_EQ(dimMul(dimMul(s("N"), c(3)), s("S")),
             dimMul(c(3), dimMul(s("S"), s("N"))));
+}
+
+TEST_F(DimExprTest, StopsAtTooManyTermsOrFactors) {
+  // Ten sums of two have 1024 terms, eleven 2048.
+  DimExprAttr product = c(1), power = s("N");
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(isTooLarge(product), i > 10) << i;
+    product = dimMul(product, dimAdd(s("N" + std::to_string(i)), c(1)));
+    // N^64 still is a product, N^128 is none.
+    EXPECT_EQ(isTooLarge(power), i > 6) << i;
+    power = dimMul(power, power);
+  }
+  EXPECT_TRUE(isTooLarge(dimAdd(product, c(1))));
+  EXPECT_TRUE(isTooLarge(dimMax(dimFloorDiv(product, s("N")), c(1))));
 }
 
 TEST_F(DimExprTest, SumsMergeAndCancel) {
