@@ -214,7 +214,9 @@ ACTNET_API actnet_status actnet_describe_device(int32_t index,
                                                 actnet_device_info *info);
 
 /// Opens a package, or a program that has one at its end. The file is mapped
-/// and must not change while the program is open.
+/// and must not change while the program is open. Everything but the weights is
+/// compared with its checksum; they are not read before they are used, and
+/// damage to them goes unseen unless actnet_verify is called.
 /// Errors: NOT_FOUND (cannot be opened), CORRUPT (not a package, truncated,
 /// damaged, newer format), NO_MEMORY.
 ACTNET_API actnet_status actnet_open_file(const char *path,
@@ -229,6 +231,12 @@ ACTNET_API actnet_status actnet_open_memory(const void *data, size_t size,
 
 /// Closes a program; NULL is allowed. Its sessions must be destroyed first.
 ACTNET_API void actnet_close(actnet_program *program);
+
+/// Compares the weights with their checksum, which opening does not: it reads
+/// all of them, a second for each few GB in memory, more from a disk. With what
+/// opening compared that is every section of the package.
+/// Errors: INVALID (null), CORRUPT (the weights are damaged). Any thread.
+ACTNET_API actnet_status actnet_verify(const actnet_program *program);
 
 /// Describes the package as a whole. Any thread. Errors: INVALID (null).
 ACTNET_API actnet_status actnet_describe_program(const actnet_program *program,

@@ -4,6 +4,7 @@
 #include "CommandLine.h"
 
 #include <charconv>
+#include <climits>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -40,10 +41,15 @@ bool parseReal(const std::string &text, double &value) {
 }
 
 /// Splits NAME=VALUE. A text that begins with '@' is a file, whatever its name
-/// contains.
+/// contains. Names may contain '=' as well: a file begins behind the first
+/// "=@", any other value, which has no '=', behind the last one.
 NamedValue splitNamed(const std::string &text) {
-  size_t equal = text.find('=');
-  if (text.starts_with('@') || equal == text.npos)
+  if (text.starts_with('@'))
+    return {"", text};
+  size_t equal = text.find("=@");
+  if (equal == text.npos)
+    equal = text.rfind('=');
+  if (equal == text.npos)
     return {"", text};
   return {text.substr(0, equal), text.substr(equal + 1)};
 }
@@ -113,7 +119,15 @@ const std::vector<FlagRow> &rows() {
        text(&Flags::function, "a name")},
       {"device", Takes::value, "auto|host|cuda[:N]|toy",
        "where to run (default: a GPU if there is code for it)",
-       text(&Flags::device, "auto, host, cuda, cuda:N or toy")},
+       [](Flags &f, Text v) -> const char * {
+         int ordinal = 0;
+         bool known = v == "auto" || v == "host" || v == "toy" || v == "cuda" ||
+                      (v.starts_with("cuda:") &&
+                       parseInteger(v.substr(5), 0, INT_MAX, ordinal));
+         if (known)
+           f.device = v;
+         return known ? nullptr : "auto, host, cuda, cuda:N or toy";
+       }},
       {"threads", Takes::value, "N", "worker threads (default: one per core)",
        [](Flags &f, Text v) -> const char * {
          return parseInteger(v, 1, 1024, f.threads) ? nullptr
@@ -131,7 +145,9 @@ const std::vector<FlagRow> &rows() {
                     ? nullptr
                     : "seconds, such as 3 or 0.5";
        }},
-      {"isa", Takes::value, "NAME", "code variant (default: the widest)",
+      {"isa", Takes::value, "NAME",
+       "code variant (default: the best that fits; text: NVRTC compiles the "
+       "kernels here)",
        text(&Flags::isa, "a variant, such as x86-64-v3")},
       {"input", Takes::value, "[NAME=]@x.npy|@x.pb|3|random",
        "an input's values (default: random)",
@@ -171,7 +187,8 @@ const std::vector<FlagRow> &rows() {
          return v.empty() ? "seconds, such as 3 or 0.5"
                           : applySeconds(f.warmup, 0, v);
        }},
-      {"iterations", Takes::value, "N", "runs, instead of seconds",
+      {"iterations", Takes::value, "N",
+       "a benchmark of so many runs, instead of seconds",
        [](Flags &f, Text v) -> const char * {
          return parseInteger<int64_t>(v, 1, 1000000000, f.iterations)
                     ? nullptr
@@ -187,7 +204,11 @@ const std::vector<FlagRow> &rows() {
        text(&Flags::profile, "a file")},
       {"info", Takes::nothing, "", "print what the program is, run nothing",
        set(&Flags::info)},
-      {"memory", Takes::nothing, "", "list the memory, promised and observed",
+      {"verify", Takes::nothing, "",
+       "compare all bytes with their checksums, run nothing",
+       set(&Flags::verify)},
+      {"memory", Takes::nothing, "",
+       "list the memory: promised, observed, the driver's",
        set(&Flags::memory)},
       {"list-devices", Takes::nothing, "", "list the devices of this machine",
        set(&Flags::listDevices)},
@@ -200,6 +221,25 @@ const std::vector<FlagRow> &rows() {
   return table;
 }
 
+/// Flags that may stand there more than once: one for each tensor or dim.
+bool isList(const std::string &name) {
+  return name == "input" || name == "output" || name == "expect" ||
+         name == "dim";
+}
+
+/// Checks what flags ask of each other.
+Status checkTogether(const Flags &flags) {
+  if (flags.benchmark || flags.iterations > 0)
+    return okStatus();
+  for (auto [given, name] : {std::pair(flags.warmup.has_value(), "warmup"),
+                             {flags.noTransfers, "no-transfers"}})
+    if (given)
+      return invalidArgument(std::string("--") + name +
+                             ": expected --benchmark or --iterations too, "
+                             "since it is about a benchmark");
+  return okStatus();
+}
+
 Status wrong(const std::string &flag, const std::string &expected,
              const std::string &found) {
   return invalidArgument("--" + flag + ": expected " + expected + ", found '" +
@@ -210,6 +250,7 @@ Status wrong(const std::string &flag, const std::string &expected,
 Expected<Flags> run::parseFlags(const std::vector<std::string> &arguments,
                                 bool wantsPackage) {
   Flags flags;
+  std::vector<const FlagRow *> seen;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string &argument = arguments[i];
     if (!argument.starts_with("-") || argument == "-") {
@@ -243,10 +284,21 @@ Expected<Flags> run::parseFlags(const std::vector<std::string> &arguments,
         return invalidArgument(std::string("--") + row->name + ": expected " +
                                row->value + ", found the end of the line");
       value = arguments[++i];
+      // The next flag is no value; one that looks like it goes behind '='.
+      if (value.starts_with("--"))
+        return wrong(row->name, row->value, value);
+    }
+    if (row->takes != Takes::nothing && !isList(row->name)) {
+      for (const FlagRow *other : seen)
+        if (other == row)
+          return invalidArgument(std::string("--") + row->name +
+                                 ": expected once, found a second time");
+      seen.push_back(row);
     }
     if (const char *expected = row->apply(flags, value))
       return wrong(row->name, expected, value);
   }
+  ACTNET_RETURN_IF_ERROR(checkTogether(flags));
   return flags;
 }
 

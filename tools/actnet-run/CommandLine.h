@@ -17,7 +17,7 @@
 
 namespace actnet::run {
 
-/// `NAME=VALUE`; the name is empty where it was left out.
+/// `NAME=VALUE`; the name is empty where it was left out. It may contain '='.
 struct NamedValue {
   std::string name;
   std::string value;
@@ -54,6 +54,7 @@ struct Flags {
   double deadline = 0; ///< seconds; 0: the device's default
   std::string profile;
   bool info = false;
+  bool verify = false;
   bool memory = false;
   bool listDevices = false;
   bool json = false;

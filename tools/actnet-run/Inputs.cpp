@@ -5,6 +5,7 @@
 #include "actnet/Runtime/Session/TensorFile.h"
 
 #include <algorithm>
+#include <cctype>
 #include <sys/stat.h>
 
 using namespace actnet;
@@ -57,7 +58,7 @@ Status chooseDims(Run &run, const Flags &flags) {
   for (const actnet_dim_info &dim : run.dims)
     run.dimValues.push_back(std::max<int64_t>(dim.lower, 1));
   for (const DimFlag &flag : flags.dims) {
-    size_t i = dimOfExtent(run, flag.name.c_str());
+    size_t i = findDim(run, flag.name);
     if (i == run.dims.size()) {
       std::string names;
       for (const actnet_dim_info &dim : run.dims)
@@ -125,6 +126,16 @@ Status fillRest(Run &run, const Flags &flags) {
   return okStatus();
 }
 } // namespace
+
+size_t run::findDim(const Run &run, std::string name) {
+  size_t i = dimOfExtent(run, name.c_str());
+  if (i < run.dims.size())
+    return i;
+  for (char &c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)))
+      c = '_';
+  return dimOfExtent(run, name.c_str());
+}
 
 Expected<size_t> run::findArgument(const std::vector<Argument> &arguments,
                                    const std::string &name, const char *flag) {

@@ -245,6 +245,13 @@ void run::printInfo(const Run &run, const Flags &flags) {
   }
 }
 
+void run::printVersion(const Flags &flags) {
+  if (flags.json)
+    std::printf("{\"version\": %s}\n", quoted(actnet_version()).c_str());
+  else
+    std::printf("actnet %s\n", actnet_version());
+}
+
 void run::printDevices(const Flags &flags) {
   actnet_device_info info;
   std::string json;

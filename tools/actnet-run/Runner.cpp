@@ -5,6 +5,8 @@
 #include "actnet/Runtime/Session/TensorFile.h"
 
 #include <chrono>
+#include <cinttypes>
+#include <csignal>
 #include <cstdio>
 
 using namespace actnet;
@@ -66,6 +68,38 @@ Status chooseFunction(Run &run, const Flags &flags) {
   return okStatus();
 }
 
+/// Checks that the program has the code that --isa names.
+Status checkIsa(const Run &run, const Flags &flags) {
+  std::string names;
+  // "text" asks for code that is made where the program runs.
+  bool found = flags.isa.empty() || flags.isa == "text" ||
+               flags.isa.starts_with("text:");
+  auto look = [&](const char *const *isas, int32_t count) {
+    for (int32_t i = 0; i < count; ++i) {
+      names += (names.empty() ? "'" : ", '") + std::string(isas[i]) + "'";
+      found |= flags.isa == isas[i];
+    }
+  };
+  look(run.info.isas, run.info.variants);
+  look(run.info.gpu_isas, run.info.gpu_variants);
+  return found ? okStatus()
+               : invalidArgument("--isa: expected one of " +
+                                 (names.empty() ? "none" : names) +
+                                 ", which the program has code for, found '" +
+                                 flags.isa + "'");
+}
+
+/// Reads the whole package: --verify.
+Status verify(const Run &run, const Flags &flags) {
+  ACTNET_RETURN_IF_ERROR(check(actnet_verify(run.program.get())));
+  if (flags.json)
+    std::printf("{\"verified_bytes\": %" PRIu64 "}\n", run.info.package_bytes);
+  else
+    std::printf("all checksums match: %" PRIu64 " bytes are as written\n",
+                run.info.package_bytes);
+  return okStatus();
+}
+
 void printNotice(void *user, const char *line) {
   std::fprintf(stderr, "%s: note: %s\n", static_cast<const char *>(user), line);
 }
@@ -73,7 +107,8 @@ void printNotice(void *user, const char *line) {
 Status createSession(Run &run, const Flags &flags, const std::string &name) {
   std::vector<actnet_dim_bound> bounds;
   for (const DimFlag &dim : flags.dims)
-    bounds.push_back({dim.name.c_str(), dim.lower, dim.upper});
+    bounds.push_back(
+        {run.dims[findDim(run, dim.name)].name, dim.lower, dim.upper});
   actnet_options options = {};
   options.struct_size = sizeof options;
   options.device = flags.device.c_str();
@@ -200,7 +235,7 @@ static int runFlags(const std::string &name, const std::string &self,
     return exitDone;
   }
   if (flags.version) {
-    std::printf("actnet %s\n", actnet_version());
+    printVersion(flags);
     return exitDone;
   }
   if (flags.listDevices) {
@@ -216,12 +251,18 @@ static int runFlags(const std::string &name, const std::string &self,
   if (!status)
     return fail(name, status, exitFailed);
   run.loadMs = msSince(begin);
+  if (flags.verify) {
+    status = verify(run, flags);
+    return status ? exitDone : fail(name, status, exitFailed);
+  }
   if (flags.info) {
     printInfo(run, flags);
     return exitDone;
   }
   // What does not suit this package is a matter of usage.
   status = chooseFunction(run, flags);
+  if (status)
+    status = checkIsa(run, flags);
   if (status)
     status = checkNames(run, flags);
   if (status)
@@ -240,6 +281,8 @@ static int runFlags(const std::string &name, const std::string &self,
 
 int run::runMain(const std::string &name, const std::string &self,
                  const std::vector<std::string> &arguments) {
+  // A file that may not grow further is an error of the write that meets it.
+  std::signal(SIGXFSZ, SIG_IGN);
   int code = runFlags(name, self, arguments);
   bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
   if (!written && code == exitDone)

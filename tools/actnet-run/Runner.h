@@ -66,6 +66,11 @@ struct Run {
 Expected<size_t> findArgument(const std::vector<Argument> &arguments,
                               const std::string &name, const char *flag);
 
+/// The number of a dim, by its name or by what the model calls it, of which the
+/// compiler made an identifier ("batch size": batch_size); the number of dims
+/// where there is none.
+size_t findDim(const Run &run, std::string name);
+
 /// Checks --dim, --input and --inputs against the package and decides where
 /// each input comes from. Errors are the user's: exit code 2.
 Status resolveInputs(Run &run, const Flags &flags);
@@ -83,6 +88,8 @@ Status benchmark(Run &run, const Flags &flags);
 
 /// Prints the package: --info.
 void printInfo(const Run &run, const Flags &flags);
+/// Prints the version: --version.
+void printVersion(const Flags &flags);
 /// Prints the devices: --list-devices.
 void printDevices(const Flags &flags);
 /// Prints outputs, times and memory, as text or as one JSON object.

@@ -5,7 +5,8 @@
 // in range, every expression is well formed, every view lies on a root, blocks
 // nest to a bounded depth, and the memory plan of every function has passed the
 // independent verifier. Weights are the exception: they are mapped and not
-// read, so their checksum is compared only on request.
+// read, so their checksum is compared only by verifyWeights, which the flag
+// --verify of programs and actnet_verify call.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_PACKAGE_READER_H

@@ -158,6 +158,12 @@ actnet_status actnet_open_memory(const void *data, size_t size,
 
 void actnet_close(actnet_program *program) { delete program; }
 
+actnet_status actnet_verify(const actnet_program *program) {
+  if (!program)
+    return null("program");
+  return guarded([&] { return program->program->reader().verifyWeights(); });
+}
+
 actnet_status actnet_describe_program(const actnet_program *program,
                                       actnet_program_info *info) {
   if (!program || !info)

@@ -65,7 +65,10 @@ Status rt::fillScalar(HostTensor &tensor, std::string_view text) {
     return invalidArgument("expected a number, found '" + copy + "'");
   std::byte pattern[8] = {};
   storeFromDouble(tensor.dtype, pattern, 0, value);
-  if (!isFloat(tensor.dtype) && loadAsDouble(tensor.dtype, pattern, 0) != value)
+  // Floats round; what is finite must stay so.
+  double stored = loadAsDouble(tensor.dtype, pattern, 0);
+  if (isFloat(tensor.dtype) ? std::isfinite(value) && !std::isfinite(stored)
+                            : stored != value)
     return invalidArgument("expected a value of type " +
                            std::string(dtypeName(tensor.dtype)) + ", found '" +
                            copy + "'");

@@ -306,7 +306,10 @@ Status Session::wait(uint64_t job) {
     --slot.entry->inFlight;
     slot.job = 0;
     slot.entry = nullptr;
-    return status.addContext("job " + std::to_string(job));
+    // What a stream says of a job names it already.
+    std::string name = "job " + std::to_string(job);
+    return status.message().starts_with(name + " ") ? status
+                                                    : status.addContext(name);
   }
   return invalidArgument("job: expected one that is in flight, found " +
                          std::to_string(job));

@@ -144,23 +144,36 @@ Status Session::createArena(Layout next) {
   return okStatus();
 }
 
+/// A bound to suggest where a dim of this value has none: the next power of
+/// two, and at least 64.
+static int64_t roomyBound(int64_t value) {
+  int64_t bound = 64;
+  while (bound < value && bound <= INT64_MAX / 2)
+    bound *= 2;
+  return std::max(bound, value);
+}
+
 void Session::noteUnbounded(const std::vector<int64_t> &values) {
   if (!options.notice)
     return;
   std::string found, flags;
+  int unbounded = 0;
   for (size_t i = 0; i < dims.size(); ++i) {
     if (dims[i].upper != pkg::unbounded)
       continue;
     const std::string &name = source.interface().dims[i]->name;
     found +=
         (found.empty() ? "" : ", ") + name + " = " + std::to_string(values[i]);
+    // Room for more than this job; a power of two looks like a suggestion.
     flags += " --dim " + name + "=" +
              std::to_string(std::max<int64_t>(dims[i].lower, 1)) + ".." +
-             std::to_string(values[i]);
+             std::to_string(roomyBound(values[i]));
+    ++unbounded;
   }
-  options.notice("memory planned now for " + found +
-                 ", which has no upper bound; bound it with" + flags +
-                 " to plan at load");
+  options.notice("memory planned now for " + found + ", and again for more: " +
+                 (unbounded > 1 ? "these dims have" : "the dim has") +
+                 " no upper bound; bounds such as" + flags +
+                 " have it planned at load");
 }
 
 /// Plans for dims that have no upper bound, now that a job says how large they

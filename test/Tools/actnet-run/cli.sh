@@ -55,6 +55,9 @@ expect 0 '"threads": 3' ./affine --threads=3 --json
 expect 0 'promised' ./affine --memory --in-flight=3
 expect 0 '"weights_bytes": 4096' ./affine --memory --json
 expect 0 '"runs": 5}' ./affine --iterations=5 --json
+expect 0 '{"version": "' ./affine --version --json
+expect 0 'all checksums match' ./affine --verify
+expect 0 '"verified_bytes": ' "$run" affine.actnet --verify --json
 expect 0 'latency ms: median' ./affine --benchmark=0.05 --warmup=0
 expect 0 'runs/s' ./affine --iterations=20 --no-transfers
 expect 0 'note: memory planned now for N = 1' "$run" unbounded.actnet
@@ -106,6 +109,16 @@ expect 2 '--dim: expected NAME=8 or NAME=1..8' ./affine --dim N=9999999999999999
 expect 2 "--dim: expected one of the dims 'N', found 'M'" ./affine --dim M=3
 expect 2 '--dim: expected N within 1..64, found 65..65' ./affine --dim N=65
 expect 2 '--dim: expected each dim once' ./affine --dim N=2 --dim N=3
+expect 2 "--device: expected auto, host, cuda, cuda:N or toy, found 'tpu'" ./affine --device=tpu
+expect 2 "--device: expected auto, host, cuda, cuda:N or toy, found 'cuda:x'" ./affine --device=cuda:x
+expect 2 "which the program has code for, found 'z80'" ./affine --isa=z80
+expect 2 '--threads: expected once, found a second time' ./affine --threads=2 --threads=2
+expect 2 '--profile: expected trace.json, found' ./affine --profile --json
+expect 2 '--warmup: expected --benchmark or --iterations too' ./affine --warmup=0
+expect 2 '--no-transfers: expected --benchmark or --iterations too' ./affine --no-transfers
+expect 2 "--input 'x': expected a value of type f32, found '1e99'" ./affine --input 1e99
+expect 2 "found 'x=y'" ./affine --input x=y=1
+expect 2 "found 'y=a'" ./affine --output y=a=@y.npy
 expect 2 "--function: expected one of 'main', found 'other'" ./affine --function other
 expect 2 "--input: expected one of 'x', found 'z'" ./affine --input z=1
 expect 2 "--input 'x': expected a number, found 'one'" ./affine --input x=one
@@ -136,13 +149,11 @@ expect 0 '' ./affine --dim N=1 --input nan --output @nan.npy
 expect 3 '4 are a number where NaN was expected' ./affine --dim N=1 --input 1 --expect @nan.npy
 
 # What is right to ask for but is not there: exit code 1.
-expect 1 "device: expected auto, host, cuda, cuda:N or toy, found 'tpu'" ./affine --device=tpu
 # The packages hold code for cuda where the build has the software GPU.
 expect 1 'cuda: ' env LD_LIBRARY_PATH= ./affine --device=cuda
 expect 1 'device toy: ' ./affine --device=toy
 expect 0 '"device": "host"' ./affine --device=auto --json
-expect 1 "unknown isa 'z80'" ./affine --isa=z80
-expect 1 'x86-64-v3' ./affine --isa=x86-64-v3
+expect 2 "found 'x86-64-v3'" ./affine --isa=x86-64-v3
 expect 1 'nowhere.actnet' "$run" nowhere.actnet
 expect 1 'nowhere.npy' ./affine --input @nowhere.npy
 expect 1 'expected a file that ends in .npy or .pb' ./affine --input @x.txt
@@ -154,6 +165,20 @@ expect 1 'nowhere/t.json' ./affine --profile=nowhere/t.json
 expect 1 'standard output' sh -c './affine >/dev/full'
 expect 1 'standard output' sh -c './affine --info >/dev/full'
 [ -e nowhere ] && bad files "nothing may be left behind"
+
+# Damage: each section begins on a page, and --verify sees all of them; what a
+# program checks when it opens sees all but the weights.
+pages=$(($(wc -c <affine.actnet) / 4096)) page=0 unseen=0
+while [ $page -lt $pages ]; do
+  cp affine.actnet damaged.actnet
+  byte=$(od -An -tu1 -j $((page * 4096)) -N 1 affine.actnet)
+  printf "\\$(printf %o $((byte ^ 64)))" |
+    dd of=damaged.actnet bs=1 seek=$((page * 4096)) conv=notrunc 2>err
+  if "$run" damaged.actnet --info >out 2>err; then unseen=$((unseen + 1)); fi
+  expect 1 damaged.actnet "$run" damaged.actnet --verify
+  page=$((page + 1))
+done
+[ $unseen = 1 ] || bad "$unseen pages" "expected damage of the weights alone to go unseen"
 
 # Broken .npy files.
 npy() { # NAME DICT BYTES: an .npy file of version 1 with that header
