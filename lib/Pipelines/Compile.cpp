@@ -6,8 +6,8 @@
 #include "CudaText.h"
 
 #include "actnet/Codegen/Host/HostCodegen.h"
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
-#include "actnet/Dialect/Graph/IR/GivenDims.h"
+#include "actnet/Dialect/Graph/IR/DimBounds.h"
+#include "actnet/Dialect/Graph/IR/Evaluate.h"
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
@@ -27,59 +27,12 @@ std::string actnet::getProducer() {
   return "actnet " ACTNET_VERSION " (LLVM " LLVM_VERSION_STRING ")";
 }
 
-/// The dim that the user means: by its name, or by the one that the model's
-/// file gave it, where no other has that. Empty: none.
-static StringRef findDim(ModuleOp module, DictionaryAttr bounds,
-                         StringRef asked) {
-  if (auto known = bounds.getNamed(asked))
-    return known->getName().getValue();
-  if (auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr))
-    for (NamedAttribute entry : given)
-      if (auto name = dyn_cast<StringAttr>(entry.getValue());
-          name && name.getValue() == asked && bounds.get(entry.getName()))
-        return entry.getName().getValue();
-  return {};
-}
-
 /// Replaces bounds of named dims.
 static LogicalResult setBounds(ModuleOp module, ArrayRef<DimBounds> dims) {
-  StringRef attribute = graph::GraphDialect::kDimsAttr;
-  auto known = module->getAttrOfType<DictionaryAttr>(attribute);
-  if (!known)
-    known = DictionaryAttr::get(module.getContext());
-  NamedAttrList bounds(known);
-  llvm::StringMap<StringRef> asked;
-  auto error = [&](const DimBounds &dim) {
-    InFlightDiagnostic error = emitError(UnknownLoc::get(module.getContext()));
-    error << "--dim " << dim.name << ": ";
-    return error;
-  };
-  for (const DimBounds &dim : dims) {
-    StringRef name = findDim(module, known, dim.name);
-    if (name.empty()) {
-      InFlightDiagnostic diagnostic = error(dim);
-      diagnostic << "the model has no such dim; it has ";
-      if (known.empty())
-        return diagnostic << "none";
-      auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr);
-      llvm::interleaveComma(known, diagnostic, [&](NamedAttribute entry) {
-        diagnostic << entry.getName().getValue();
-        if (auto file =
-                given ? given.getAs<StringAttr>(entry.getName()) : StringAttr())
-          diagnostic << " (the file's '" << file.getValue() << "')";
-      });
-      return diagnostic;
-    }
-    auto [other, isNew] = asked.try_emplace(name, dim.name);
-    if (!isNew)
-      return error(dim) << "the dim is bounded twice, first as --dim "
-                        << other->second;
-    bounds.set(name, DenseI64ArrayAttr::get(module.getContext(),
-                                            {dim.lower, dim.upper}));
-  }
-  if (!dims.empty())
-    module->setAttr(attribute, bounds.getDictionary(module.getContext()));
-  return success();
+  SmallVector<graph::NamedRange> ranges;
+  for (const DimBounds &dim : dims)
+    ranges.push_back({dim.name, {dim.lower, dim.upper}});
+  return graph::setDimBounds(module, ranges);
 }
 
 /// Bytes beyond which no tensor can lie in a machine's memory.

@@ -20,7 +20,10 @@
 using namespace mlir;
 using namespace actnet;
 
-static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
+/// Reads the model. Bounds of dims are taken from `dims` where the front end
+/// uses them; what is left there is for the pipeline.
+static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context,
+                                       std::vector<DimBounds> &dims) {
   Location unknown = UnknownLoc::get(&context);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension != ".onnx" && extension != ".mlir") {
@@ -37,8 +40,12 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context) {
     emitError(unknown) << "cannot read '" << path << "': " << error.message();
     return {};
   }
-  if (extension == ".onnx")
-    return onnx::importOnnx(path, context);
+  if (extension == ".onnx") {
+    llvm::SmallVector<graph::NamedRange> ranges;
+    for (const DimBounds &dim : std::exchange(dims, {}))
+      ranges.push_back({dim.name, {dim.lower, dim.upper}});
+    return onnx::importOnnx(path, context, ranges);
+  }
   // Weights that the text names lie beside it.
   context.getLoadedDialect<graph::GraphDialect>()->getWeightStore().setRoot(
       llvm::sys::path::parent_path(path));
@@ -83,7 +90,8 @@ static int compile(CommandLine &line, const char *argv0) {
     return 1;
   PhaseTimer timer;
   timer.begin("import");
-  OwningOpRef<ModuleOp> module = readInput(line.input, context);
+  OwningOpRef<ModuleOp> module =
+      readInput(line.input, context, line.compile.dims);
   if (!module)
     return 1;
   line.compile.inputs = {line.input};

@@ -39,7 +39,6 @@ static LogicalResult matMul(NodeImport &n) {
   if (batch > 20)
     return n.error() << "rank " << batch + 2 << " is too large";
   std::string left = "mk", right = "kn", out = "mn";
-  SmallVector<DimExprAttr> outDims;
   for (size_t i = 0; i < batch; ++i) {
     char letter =
         static_cast<char>('z' - i); // the i-th batch dim from the right
@@ -52,7 +51,7 @@ static LogicalResult matMul(NodeImport &n) {
         inA = false;
       else if (graph::constantValue(ec) == 1)
         inC = false;
-      else
+      else if (!n.match(ea, ec))
         return n.error() << "batch dims " << graph::toString(ea) << " and "
                          << graph::toString(ec) << " do not broadcast";
     }
@@ -61,9 +60,8 @@ static LogicalResult matMul(NodeImport &n) {
     if (inC)
       right = letter + right;
     out = letter + out;
-    outDims.insert(outDims.begin(), inA ? ea : ec);
   }
-  if (da.back() != dc[dc.size() - 2])
+  if (!n.match(da.back(), dc[dc.size() - 2]))
     return n.error() << "the contracted dims differ: "
                      << graph::toString(da.back()) << " and "
                      << graph::toString(dc[dc.size() - 2]);
@@ -86,10 +84,11 @@ static LogicalResult matMul(NodeImport &n) {
   if (failed(y))
     return failure();
   if (vectorLeft || vectorRight) {
-    if (!vectorLeft)
-      outDims.push_back(da[da.size() - 2]);
-    if (!vectorRight)
-      outDims.push_back(dc.back());
+    SmallVector<DimExprAttr> outDims = n.dims(*y);
+    if (vectorRight)
+      outDims.pop_back();
+    if (vectorLeft)
+      outDims.erase(outDims.end() - (vectorRight ? 1 : 2));
     y = n.reshape(*y, outDims);
   }
   n.result(0, *y);
@@ -180,7 +179,8 @@ static FailureOr<Window> readWindow(NodeImport &n,
         total = reach - 1;
       } else if (!extent) {
         n.error() << "auto_pad " << autoPad << " needs a static extent, found "
-                  << graph::toString(inputDims[2 + i]);
+                  << graph::toString(inputDims[2 + i])
+                  << n.hint(inputDims[2 + i]);
         return failure();
       } else {
         int64_t out = (*extent + w.strides[i] - 1) / w.strides[i];
@@ -312,7 +312,8 @@ static FailureOr<Window> readTransposedWindow(NodeImport &n,
       std::optional<int64_t> in = graph::constantValue(inputDims[2 + i]);
       if (!in) {
         n.error() << "output_shape needs a static extent, found "
-                  << graph::toString(inputDims[2 + i]);
+                  << graph::toString(inputDims[2 + i])
+                  << n.hint(inputDims[2 + i]);
         return failure();
       }
       total = (*in - 1) * w.strides[i] + reach - shape[i];

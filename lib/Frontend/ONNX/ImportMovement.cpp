@@ -22,10 +22,12 @@ static LogicalResult reshapeTo(NodeImport &n, Value x,
   MLIRContext *context = n.b.getContext();
   DimExprAttr from = graph::dimProduct(context, n.dims(x)),
               to = graph::dimProduct(context, dims);
-  if (from != to)
+  if (from != to && !n.matchCount(from, to))
     return n.error() << "the input has " << graph::toString(from)
                      << " elements, the shape asked for "
                      << graph::toString(to);
+  if (from != to)
+    x = n.assume(n.reshape(x, from), to);
   n.result(0, n.reshape(x, dims));
   return success();
 }
@@ -121,12 +123,14 @@ static LogicalResult squeeze(NodeImport &n) {
       FailureOr<int64_t> axis = n.axis(a, in.size());
       if (failed(axis))
         return failure();
-      if (graph::constantValue(in[*axis]) != 1)
+      if (!n.match(in[*axis], n.dim(1)))
         return n.error() << "dim " << *axis << " is "
                          << graph::toString(in[*axis]) << ", not 1";
+      in[*axis] = n.dim(1);
       drop[*axis] = true;
     }
   }
+  x = n.assume(*x, in);
   for (auto [i, d] : llvm::enumerate(in))
     if (!drop[i])
       dims.push_back(d);
@@ -184,12 +188,15 @@ static LogicalResult expand(NodeImport &n) {
   to.insert(to.begin(), rank - to.size(), n.dim(1));
   SmallVector<DimExprAttr> dims;
   for (size_t i = 0; i < rank; ++i) {
-    if (in[i] != to[i] && graph::constantValue(in[i]) != 1 &&
-        graph::constantValue(to[i]) != 1)
-      return n.error() << "dims " << graph::toString(in[i]) << " and "
-                       << graph::toString(to[i]) << " do not broadcast";
+    if (graph::constantValue(in[i]) != 1 && graph::constantValue(to[i]) != 1) {
+      if (!n.match(in[i], to[i]))
+        return n.error() << "dims " << graph::toString(in[i]) << " and "
+                         << graph::toString(to[i]) << " do not broadcast";
+      in[i] = to[i];
+    }
     dims.push_back(graph::constantValue(in[i]) == 1 ? to[i] : in[i]);
   }
+  x = n.assume(*x, ArrayRef(in).take_back(n.type(*x).getRank()));
   RankedTensorType type =
       graph::getTensorType(dims, n.type(*x).getElementType());
   n.result(0,
@@ -225,14 +232,17 @@ static FailureOr<Value> sliceOf(NodeImport &n, Value x,
                                 ArrayRef<DimExprAttr> sizes,
                                 ArrayRef<int64_t> steps) {
   MLIRContext *context = n.b.getContext();
-  // An empty part may stand at the end, where no element starts.
-  SmallVector<DimExprAttr> from(starts);
-  for (auto [start, size] : llvm::zip(from, sizes))
+  SmallVector<DimExprAttr> from(starts), extents(sizes);
+  for (auto [start, size] : llvm::zip(from, extents)) {
+    start = n.importer.simplify(start);
+    size = n.importer.simplify(size);
+    // An empty part may stand at the end, where no element starts.
     if (graph::constantValue(size) == 0)
       start = n.dim(0);
+  }
   return n.create<graph::SliceOp>(
       x, {n.named("starts", graph::DimsAttr::get(context, from)),
-          n.named("sizes", graph::DimsAttr::get(context, sizes)),
+          n.named("sizes", graph::DimsAttr::get(context, extents)),
           n.named("steps", n.b.getDenseI64ArrayAttr(steps))});
 }
 
@@ -400,7 +410,14 @@ static LogicalResult split(NodeImport &n) {
   if (sizes.size() != n.node.outputs.size())
     return n.error() << sizes.size() << " parts for " << n.node.outputs.size()
                      << " outputs";
-  DimExprAttr start = n.dim(0);
+  DimExprAttr start = n.dim(0), total = n.dim(0);
+  for (DimExprAttr size : sizes)
+    total = graph::dimAdd(total, size);
+  if (!n.match(in[*axis], total))
+    return n.error() << "the parts add up to " << graph::toString(total)
+                     << ", the dim is " << graph::toString(in[*axis]);
+  in[*axis] = total;
+  x = n.assume(*x, in);
   for (auto [i, size] : llvm::enumerate(sizes)) {
     SmallVector<DimExprAttr> starts(in.size(), n.dim(0)), extents = in;
     starts[*axis] = start;
@@ -412,9 +429,6 @@ static LogicalResult split(NodeImport &n) {
     n.result(i, *y);
     start = graph::dimAdd(start, size);
   }
-  if (start != in[*axis])
-    return n.error() << "the parts add up to " << graph::toString(start)
-                     << ", the dim is " << graph::toString(in[*axis]);
   return success();
 }
 

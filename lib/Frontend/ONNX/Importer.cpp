@@ -22,8 +22,9 @@ using namespace mlir;
 
 namespace actnet::onnx {
 
-Importer::Importer(MLIRContext &context, StringRef path, StringRef mapped)
-    : b(&context), context(context), mapped(mapped) {
+Importer::Importer(MLIRContext &context, StringRef path, StringRef mapped,
+                   ArrayRef<graph::NamedRange> asked)
+    : b(&context), context(context), mapped(mapped), asked(asked) {
   // Weights are named by an absolute path, so that text of any level can be
   // written to, and read from, another folder.
   llvm::SmallString<128> absolute(path);
@@ -167,6 +168,50 @@ FailureOr<RankedTensorType> Importer::valueType(const ValueInfo &info) {
   return type;
 }
 
+/// Gives the module its dims with the bounds that were asked for. One with a
+/// single value becomes that number, as if the file had it.
+LogicalResult Importer::applyBounds(ArrayRef<StringRef> names,
+                                    MutableArrayRef<Type> arguments) {
+  StringRef attribute = graph::GraphDialect::kDimsAttr;
+  (*module)->setAttr(attribute, b.getDictionaryAttr(dimBounds));
+  if (!givenDims.empty())
+    (*module)->setAttr(graph::kGivenDimsAttr, b.getDictionaryAttr(givenDims));
+  if (failed(graph::setDimBounds(*module, asked)))
+    return failure();
+  llvm::StringMap<int64_t> fixed;
+  SmallVector<NamedAttribute> open;
+  for (NamedAttribute entry :
+       (*module)->getAttrOfType<DictionaryAttr>(attribute)) {
+    auto bounds = cast<DenseI64ArrayAttr>(entry.getValue());
+    StringRef name = entry.getName().getValue();
+    if (bounds[0] == bounds[1]) {
+      fixed[name] = bounds[0];
+      continue;
+    }
+    open.push_back(entry);
+    ranges[name] = {bounds[0], bounds[1]};
+  }
+  for (auto [name, argument] : llvm::zip(names, arguments)) {
+    auto type = cast<RankedTensorType>(argument);
+    SmallVector<DimExprAttr> dims = graph::getDims(type);
+    for (DimExprAttr &dim : dims) {
+      if (!dim.isSymbol())
+        continue;
+      if (auto it = fixed.find(dim.getName()); it != fixed.end())
+        dim = graph::dimConstant(&context, it->second);
+      else if (argumentDim.empty())
+        argumentDim = dim.getName().getValue();
+    }
+    type = graph::getTensorType(dims, type.getElementType());
+    if (std::string problem = problemOf(type); !problem.empty())
+      return emitError(fileLoc())
+             << "value '" << printable(name) << "': it " << problem;
+    argument = type;
+  }
+  (*module)->setAttr(attribute, b.getDictionaryAttr(open));
+  return success();
+}
+
 FailureOr<SmallVector<const Node *>> Importer::sortNodes(const Graph &graph) {
   // Kahn's algorithm; files keep the order already, nearly always.
   DenseMap<StringRef, unsigned> producer;
@@ -224,7 +269,7 @@ FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
     SmallVector<int64_t> extents;
     if (!shape.scalar)
       extents.push_back(shape.elements.size());
-    unsigned width = shape.narrow ? 32 : 64;
+    unsigned width = shape.truth ? 1 : shape.narrow ? 32 : 64;
     auto type = RankedTensorType::get(extents, b.getIntegerType(width));
     SmallVector<APInt> numbers;
     for (DimExprAttr e : shape.elements)
@@ -279,6 +324,8 @@ LogicalResult Importer::importGraph(const Graph &graph,
     argTypes.push_back(*type);
     argNames.push_back(input.name);
   }
+  if (failed(applyBounds(argNames, argTypes)))
+    return failure();
   b.setInsertionPointToEnd(module->getBody());
   auto func = func::FuncOp::create(b, fileLoc(), "main",
                                    b.getFunctionType(argTypes, {}));
@@ -301,6 +348,7 @@ LogicalResult Importer::importGraph(const Graph &graph,
       return failure();
     if (failed(checkResults(import)))
       return failure();
+    followRatios(import);
   }
 
   SmallVector<Value> results;
@@ -319,10 +367,6 @@ LogicalResult Importer::importGraph(const Graph &graph,
   func.setFunctionType(
       b.getFunctionType(argTypes, ValueRange(results).getTypes()));
   func.setResAttrsAttr(b.getArrayAttr(names));
-  (*module)->setAttr(graph::GraphDialect::kDimsAttr,
-                     b.getDictionaryAttr(dimBounds));
-  if (!givenDims.empty())
-    (*module)->setAttr(graph::kGivenDimsAttr, b.getDictionaryAttr(givenDims));
   if (!checks.empty())
     func->setAttr(graph::GraphDialect::kChecksAttr, b.getArrayAttr(checks));
   return success();
@@ -342,7 +386,8 @@ OwningOpRef<ModuleOp> Importer::run(const Model &model) {
   return std::move(module);
 }
 
-OwningOpRef<ModuleOp> importOnnx(StringRef path, MLIRContext &context) {
+OwningOpRef<ModuleOp> importOnnx(StringRef path, MLIRContext &context,
+                                 ArrayRef<graph::NamedRange> dims) {
   context.loadDialect<graph::GraphDialect, func::FuncDialect>();
   Location loc = NameLoc::get(StringAttr::get(&context, path));
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
@@ -357,7 +402,7 @@ OwningOpRef<ModuleOp> importOnnx(StringRef path, MLIRContext &context) {
     emitError(loc) << model.status().message();
     return nullptr;
   }
-  return Importer(context, path, bytes).run(*model);
+  return Importer(context, path, bytes, dims).run(*model);
 }
 
 } // namespace actnet::onnx

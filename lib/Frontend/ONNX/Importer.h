@@ -13,10 +13,12 @@
 #ifndef ACTNET_LIB_FRONTEND_ONNX_IMPORTER_H
 #define ACTNET_LIB_FRONTEND_ONNX_IMPORTER_H
 
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/DimBounds.h"
+#include "actnet/Dialect/Graph/IR/Evaluate.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Frontend/ONNX/Model.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -35,6 +37,20 @@ struct ShapeValue {
   bool scalar = false;
   llvm::SmallVector<DimExprAttr> elements;
   bool narrow = false; ///< i32, not i64
+  bool truth = false;  ///< bool: elements are 0 or 1
+};
+
+/// Elements of a floating point tensor of rank 0 or 1 that follow from dims:
+/// a numerator over a positive number. An element that no float holds exactly
+/// may be rounded to an integer, but not computed with.
+struct RatioValue {
+  struct Element {
+    DimExprAttr numerator;
+    int64_t denominator = 1;
+    bool exact = true;
+  };
+  bool scalar = false;
+  llvm::SmallVector<Element> elements;
 };
 
 /// Text of a file for a message: one line without control characters, cut to
@@ -73,7 +89,8 @@ public:
   /// The i-th operand as constant integers; an error where it is not.
   mlir::FailureOr<llvm::SmallVector<int64_t>>
   needIntegers(unsigned i, llvm::StringRef what);
-  /// The i-th operand as one constant number; nothing where it is none.
+  /// The i-th operand as one constant number; nothing where it is none. It is
+  /// the nearest f64, and exact unless it is an integer beyond 2^53.
   std::optional<double> constantNumber(unsigned i);
 
   const NodeAttribute *attribute(llvm::StringRef name) const;
@@ -92,7 +109,9 @@ public:
   mlir::FailureOr<mlir::Value>
   create(mlir::ValueRange operands,
          llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
-    auto op = graph::tryCreate<OpTy>(b, loc, operands, attributes);
+    llvm::SmallVector<mlir::Value> aligned(operands);
+    align(OpTy::getOperationName(), aligned, attributes);
+    auto op = graph::tryCreate<OpTy>(b, loc, aligned, attributes);
     if (mlir::failed(op))
       return mlir::failure();
     return mlir::Value((*op)->getResult(0));
@@ -114,6 +133,27 @@ public:
     return graph::getDims(type(v));
   }
 
+  // Dims that must be equal for the node to work: proven, or noted as a check
+  // that is made when the program binds its dims.
+
+  /// False where the two can never be equal; nothing is noted then.
+  bool match(DimExprAttr a, DimExprAttr c);
+  /// The same for numbers of elements: divisions are to leave no rest.
+  bool matchCount(DimExprAttr a, DimExprAttr c);
+  /// Gives the dims at these places, (operand, axis), one expression; false
+  /// where they can never be equal.
+  bool unify(llvm::MutableArrayRef<mlir::Value> operands,
+             llvm::ArrayRef<std::pair<unsigned, int64_t>> places);
+  /// Does that for operands of an op whose dims have to agree; where they
+  /// cannot, they stay, and the op's own check says why.
+  void align(llvm::StringRef op, llvm::MutableArrayRef<mlir::Value> operands,
+             llvm::ArrayRef<mlir::NamedAttribute> attributes);
+  /// x with dims that match its own.
+  mlir::Value assume(mlir::Value x, llvm::ArrayRef<DimExprAttr> to);
+  /// What an error says where a number for a dim of `dims` may help (any dim of
+  /// the model, if empty); empty where none has a name.
+  std::string hint(llvm::ArrayRef<DimExprAttr> dims = {}) const;
+
   /// Sets output i. Each output that is used must be set once.
   void result(unsigned i, mlir::Value v);
   void result(unsigned i, ShapeValue v);
@@ -133,11 +173,17 @@ void addScatter(ImportTable &table);
 /// Does a node's work on shape values, where all its operands are such.
 /// Nothing where the operator is no shape arithmetic; failure on an error.
 std::optional<mlir::LogicalResult> importShapeArithmetic(NodeImport &node);
+/// The part of it that chooses, compares and repeats: sets the results of the
+/// node and returns true, or does nothing.
+bool importShapeChoice(NodeImport &node, llvm::ArrayRef<ShapeValue> operands);
+/// Follows floats that come from dims through a node that has been imported,
+/// so that an integer made of them is a shape value.
+void followRatios(NodeImport &node);
 
 class Importer {
 public:
   Importer(mlir::MLIRContext &context, llvm::StringRef path,
-           llvm::StringRef mapped);
+           llvm::StringRef mapped, llvm::ArrayRef<graph::NamedRange> asked);
 
   mlir::OwningOpRef<mlir::ModuleOp> run(const Model &model);
 
@@ -145,8 +191,21 @@ public:
   int64_t opset = 0;
   llvm::DenseMap<llvm::StringRef, mlir::Value> values;
   llvm::DenseMap<llvm::StringRef, ShapeValue> shapes;
+  llvm::DenseMap<llvm::StringRef, RatioValue> ratios;
   /// What dims must be when the program runs: the function's `graph.checks`.
   llvm::SmallVector<mlir::Attribute> checks;
+  /// The pairs that are checked to be equal already.
+  llvm::DenseSet<std::pair<mlir::Attribute, mlir::Attribute>> noted;
+  /// What is known of the dims that are left, from bounds and from checks of
+  /// nodes before; and one of them, for messages.
+  llvm::StringMap<graph::DimRange> ranges;
+  std::string argumentDim;
+
+  graph::DimRange rangeOf(llvm::StringRef dim) const;
+  DimExprAttr simplify(DimExprAttr expr) const;
+  /// The elements of a value that is computed from constants alone: integers
+  /// and bools of rank 0 or 1, few of them.
+  std::optional<ShapeValue> constantShape(mlir::Value v);
 
   /// The element type of a TensorProto.DataType; null where unsupported.
   mlir::Type elementType(int64_t onnxType);
@@ -170,6 +229,8 @@ private:
   llvm::StringSet<> usedDimNames;
   /// New name to the file's, where it had to be changed.
   llvm::SmallVector<mlir::NamedAttribute> givenDims;
+  llvm::ArrayRef<graph::NamedRange> asked;
+  llvm::DenseMap<mlir::Value, std::optional<graph::HostTensor>> folded;
   unsigned buffers = 0;
 
   mlir::Location fileLoc();
@@ -186,6 +247,9 @@ private:
   std::string problemOf(mlir::RankedTensorType type);
   mlir::LogicalResult importGraph(const Graph &graph, const ImportTable &table);
   mlir::FailureOr<mlir::RankedTensorType> valueType(const ValueInfo &info);
+  mlir::LogicalResult applyBounds(llvm::ArrayRef<llvm::StringRef> names,
+                                  llvm::MutableArrayRef<mlir::Type> arguments);
+  std::optional<graph::HostTensor> fold(mlir::Value v);
   mlir::FailureOr<llvm::SmallVector<const Node *>>
   sortNodes(const Graph &graph);
   mlir::FailureOr<mlir::Attribute>

@@ -27,9 +27,18 @@ std::optional<ShapeValue> NodeImport::shape(unsigned i) {
   if (!has(i))
     return std::nullopt;
   if (auto it = importer.shapes.find(node.inputs[i]);
-      it != importer.shapes.end())
+      it != importer.shapes.end()) {
+    // What is known of dims grows from node to node.
+    for (DimExprAttr &e : it->second.elements)
+      e = importer.simplify(e);
     return it->second;
-  return std::nullopt;
+  }
+  Value known = importer.values.lookup(node.inputs[i]);
+  std::optional<ShapeValue> folded =
+      known ? importer.constantShape(known) : std::nullopt;
+  if (folded)
+    importer.shapes[node.inputs[i]] = *folded;
+  return folded;
 }
 
 FailureOr<ShapeValue> NodeImport::needShape(unsigned i, StringRef what) {
@@ -39,7 +48,8 @@ FailureOr<ShapeValue> NodeImport::needShape(unsigned i, StringRef what) {
     error() << "operand " << i << " (" << what << ") is missing";
   else
     error() << what << " ('" << printable(node.inputs[i])
-            << "') must follow from constants and shapes, not from data";
+            << "') must follow from constants and shapes, not from data"
+            << hint();
   return failure();
 }
 
@@ -52,7 +62,8 @@ FailureOr<SmallVector<int64_t>> NodeImport::needIntegers(unsigned i,
   for (DimExprAttr e : s->elements) {
     std::optional<int64_t> v = graph::constantValue(e);
     if (!v) {
-      error() << what << " must be constant, found " << graph::toString(e);
+      error() << what << " must be constant, found " << graph::toString(e)
+              << hint(e);
       return failure();
     }
     numbers.push_back(*v);

@@ -49,6 +49,12 @@ public:
   }
 
 private:
+    if (importShapeChoice(n, operands))
+      return success();
+    bool isTruth =
+        llvm::any_of(operands, [](const ShapeValue &s) { return s.truth; });
+    if (isTruth && op != "Cast")
+      return std::nullopt;
   NodeImport &n;
 
   std::optional<LogicalResult> shapeOf() {

@@ -65,6 +65,14 @@ bool isBound(std::span<const pkg::ExprInst> code, const pkg::Check &check) {
 }
 
 /// The dims that a check reads with their values and, where one dim alone can
+/// Whether a check has the form expression = min(expression, c): an upper one.
+bool isUpperBound(std::span<const pkg::ExprInst> code,
+                  const pkg::Check &check) {
+  const pkg::ExprInst &rhs = code[check.rhs];
+  return rhs.op() == pkg::ExprOp::Min &&
+         (rhs.lhs() == check.lhs || rhs.rhs() == check.lhs);
+}
+
 /// make it hold, what that dim needs: `; H = 2, at least 5 needed`.
 std::string remedy(const Program &program, const pkg::Check &check,
                    std::span<const pkg::Range> dims,
@@ -201,7 +209,9 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
     if (!lhs || !rhs || *lhs != *rhs)
       return invalidArgument(check->message + ": expected " +
                              (rhs ? std::to_string(*rhs) : "a value") +
-                             (isBound(code, *check) ? " or more" : "") +
+                             (isBound(code, *check)        ? " or more"
+                              : isUpperBound(code, *check) ? " or less"
+                                                           : "") +
                              ", found " +
                              (lhs ? std::to_string(*lhs) : "none") +
                              remedy(program, *check, dims, values));

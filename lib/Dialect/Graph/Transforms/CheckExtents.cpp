@@ -1,7 +1,7 @@
 //===- CheckExtents.cpp - what dims must be -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "actnet/Dialect/Graph/IR/DimExpr.h"
+#include "actnet/Dialect/Graph/IR/DimBounds.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Graph/Transforms/Passes.h"
 
@@ -115,7 +115,7 @@ private:
              llvm::zip(getDims(cast<RankedTensorType>(op.getX().getType())),
                        getDims(cast<RankedTensorType>(op.getType()))))) {
       auto [is, said] = pair;
-      if (is == said)
+      if (is == said || isKnown(is, said))
         continue;
       Attribute check = b.getDictionaryAttr(
           {b.getNamedAttr("equal", said), b.getNamedAttr("extent", is),
@@ -129,6 +129,27 @@ private:
     }
   }
 
+  DimRange rangeOf(StringRef name) const {
+    auto range =
+        bounds ? bounds.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
+    return range && range.size() == 2 ? DimRange{range[0], range[1]}
+                                      : DimRange{0, -1};
+  }
+
+  /// Whether the dims' bounds make the two equal, or a check that stands
+  /// already does, which names the node better.
+  bool isKnown(DimExprAttr a, DimExprAttr c) const {
+    auto ranges = [&](StringRef name) { return rangeOf(name); };
+    if (dimSimplify(a, ranges) == dimSimplify(c, ranges))
+      return true;
+    return llvm::any_of(checks, [&](Attribute entry) {
+      auto check = dyn_cast<DictionaryAttr>(entry);
+      Attribute x = check ? check.get("extent") : Attribute(),
+                y = check ? check.get("equal") : Attribute();
+      return (x == a && y == c) || (x == c && y == a);
+    });
+  }
+
   static std::string nameOf(Operation &op) {
     std::string kind = op.getName().getStringRef().str();
     if (auto name = dyn_cast<NameLoc>(op.getLoc()))
@@ -138,11 +159,8 @@ private:
 
   void require(Operation &op, DimExprAttr extent, int64_t least,
                llvm::function_ref<std::string()> what) {
-    std::optional<int64_t> bound = dimLowerBound(extent, [&](StringRef name) {
-      auto range =
-          bounds ? bounds.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
-      return range && range.size() == 2 ? range[0] : int64_t(0);
-    });
+    std::optional<int64_t> bound =
+        dimLeast(extent, [&](StringRef name) { return rangeOf(name); });
     if (bound.value_or(least - 1) >= least)
       return;
     auto [known, isNew] = seen.try_emplace(extent, least);
