@@ -162,9 +162,12 @@ public:
       : problem(problem), batch(batch) {
     const i64 n = firstColumn + ownRun();
     valid = n < problem.columns() ? atMost(problem.columns() - n, kRun) : 0;
+    int e = 0;
     ACTNET_UNROLL
-    for (int e = 0; e < kColumnsKept; ++e)
-      columns[e] = problem.column(e < valid ? n + e : 0);
+    for (typename Problem::Column &column : columns) {
+      column = problem.column(e < valid ? n + e : 0);
+      ++e;
+    }
   }
 
   ACTNET_DEVICE void start(T *shared, i64 k) {

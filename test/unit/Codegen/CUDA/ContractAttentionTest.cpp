@@ -34,6 +34,7 @@ struct Attention {
   int64_t b, h, group, s, t, d, e;
   Mask mask;
   bool isCausal, isDynamic;
+  bool isGuarded = false; ///< A query that sees no key gets zeros.
 };
 
 std::string attentionText(const std::string &name, const Attention &a) {
@@ -81,9 +82,10 @@ std::string attentionText(const std::string &name, const Attention &a) {
          (a.isDynamic ? "%d0" : "") + ") : " + o +
          "\n%y = kernel.attention ins(%q, %k, %v" +
          (mask.empty() ? "" : ", %m") + ") outs(%e) {indexing_maps = [" + maps +
-         "], scale = 0.25 : f64" + (a.isCausal ? ", causal" : "") + "} : " + q +
-         ", " + k + ", " + v + (mask.empty() ? "" : ", " + mask) + ", " + o +
-         " -> " + o + "\nkernel.yield %y : " + o + "\n}\n";
+         "], scale = 0.25 : f64" + (a.isCausal ? ", causal" : "") +
+         (a.isGuarded ? ", guarded" : "") + "} : " + q + ", " + k + ", " + v +
+         (mask.empty() ? "" : ", " + mask) + ", " + o + " -> " + o +
+         "\nkernel.yield %y : " + o + "\n}\n";
 }
 
 /// The definition, element by element. `largest` gets the largest score behind
@@ -123,7 +125,8 @@ std::vector<double> reference(const Attention &a,
             y += scores[t] *
                  in[2][((b * a.t + t) * few + h / a.group) * a.e + e];
           // No key at all: zeros.
-          out[((b * a.s + s) * a.h + h) * a.e + e] = a.t ? y / sum : 0;
+          bool isZero = a.isGuarded ? !(sum > 0) : a.t == 0;
+          out[((b * a.s + s) * a.h + h) * a.e + e] = isZero ? 0 : y / sum;
           largest[((b * a.s + s) * a.h + h) * a.e + e] = most;
         }
       }
@@ -218,6 +221,9 @@ TEST(Borders, Attention) {
       {"f32", 1, 1, 1, 15, 40, 16, 16, Mask::number, true, false},
       {"f32", 1, 1, 1, 7, 67, 16, 16, Mask::none, false, true},
       {"f16", 1, 1, 1, 4, 0, 16, 16, Mask::none, false, true},
+      {"f32", 2, 1, 1, 5, 20, 16, 16, Mask::boolean, false, false, true},
+      // No tile takes so wide a head: element by element.
+      {"f32", 1, 1, 1, 5, 3, 257, 257, Mask::none, false, false},
   });
 }
 
