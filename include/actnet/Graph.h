@@ -147,11 +147,12 @@ using PackageBytes = std::vector<std::byte, detail::PageAllocator<std::byte>>;
 
 /// What `Graph::compile` is asked for.
 struct GraphCompileOptions {
-  /// Host code variants; the program takes the best one that runs.
+  /// Host code variants, at least one; the program takes the best that runs.
   std::vector<std::string> variants = {"x86-64-v3", "x86-64-v4"};
 };
 
-/// A model under construction.
+/// A model under construction. One that was moved from answers every call with
+/// an error; its functions and values belong to the new one.
 class Graph {
 public:
   explicit Graph(std::string_view name);
@@ -280,10 +281,18 @@ Value groupNorm(Value x, Value scale, Value bias, int64_t groups,
 Value attention(Value q, Value k, Value v, double scale, Value mask = {},
                 bool causal = false, Where where = Where::current());
 
-inline Value operator+(Value a, Value b) { return add(a, b); }
-inline Value operator-(Value a, Value b) { return sub(a, b); }
-inline Value operator*(Value a, Value b) { return mul(a, b); }
-inline Value operator/(Value a, Value b) { return div(a, b); }
+/// The right operand of an operator. An operator takes no default argument, so
+/// the place of the call comes with the conversion.
+struct Operand {
+  Operand(Value value, Where where = Where::current())
+      : value(value), where(where) {}
+  Value value;
+  Where where;
+};
+inline Value operator+(Value a, Operand b) { return add(a, b.value, b.where); }
+inline Value operator-(Value a, Operand b) { return sub(a, b.value, b.where); }
+inline Value operator*(Value a, Operand b) { return mul(a, b.value, b.where); }
+inline Value operator/(Value a, Operand b) { return div(a, b.value, b.where); }
 
 } // namespace actnet
 

@@ -8,6 +8,7 @@
 #include "actnet/Pipelines/InitAll.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -83,12 +84,29 @@ findStranger(const DimNode &node,
   return nullptr;
 }
 
+std::optional<int64_t> GraphState::badDivisor(const DimNode &node) {
+  if (node.kind == DimNode::Kind::number || node.kind == DimNode::Kind::name)
+    return std::nullopt;
+  for (const DimNode *part : {node.a.get(), node.b.get()})
+    if (std::optional<int64_t> bad = badDivisor(*part))
+      return bad;
+  if (node.kind != DimNode::Kind::floorDiv)
+    return std::nullopt;
+  std::optional<int64_t> divisor = graph::constantValue(expr(*node.b));
+  return divisor && *divisor < 1 ? divisor : std::nullopt;
+}
+
 std::optional<SmallVector<DimExprAttr>>
 GraphState::exprs(const std::vector<Dim> &shape, const Where &where) {
   SmallVector<DimExprAttr> list;
   for (const Dim &dim : shape) {
     if (const std::string *name = findStranger(*dim.node, dims)) {
       fail(where, "dim '" + *name + "' belongs to another graph");
+      return std::nullopt;
+    }
+    if (std::optional<int64_t> divisor = badDivisor(*dim.node)) {
+      fail(where, "floorDiv: a dim is divided by " + std::to_string(*divisor) +
+                      "; the divisor must be positive");
       return std::nullopt;
     }
     list.push_back(expr(*dim.node));
@@ -115,6 +133,25 @@ bool GraphState::isOpen(size_t index, const Where &where) {
 //===----------------------------------------------------------------------===//
 // State
 //===----------------------------------------------------------------------===//
+
+std::string detail::userText(StringRef message) {
+  StringRef rest = message;
+  std::string name;
+  if (rest.consume_front("'graph.")) {
+    auto [operation, text] = rest.split("' op ");
+    if (text.empty())
+      return message.str();
+    name = operation.str() + ": ";
+    rest = text;
+  }
+  // The number of the constraint in the dialect's reference.
+  StringRef text = rest;
+  unsigned number;
+  if (text.consume_front("C") && !text.consumeInteger(10, number) &&
+      text.consume_front(": "))
+    rest = text;
+  return name + rest.str();
+}
 
 GraphState::GraphState(std::string_view name)
     : context([] {
@@ -198,8 +235,12 @@ GraphState::take(ArrayRef<Value> operands, const Where &where) {
 }
 
 Status GraphState::end() {
-  if (functions.empty())
-    fail(Where::current(), "the graph has no function");
+  // No call is to blame, so there is no place to name.
+  if (functions.empty() && error)
+    error =
+        Status(StatusCode::invalidArgument,
+               "graph '" + module->getName().value_or("").str() +
+                   "': the graph has no function; Graph::function adds one");
   for (FunctionState &f : functions) {
     if (f.ended || !error)
       continue;
@@ -250,11 +291,12 @@ std::string Value::dim(size_t i) const {
 //===----------------------------------------------------------------------===//
 
 /// Adds an argument with one attribute.
-static Value addArgument(GraphState &s, size_t index, StringRef key,
+static Value addArgument(GraphState *state, size_t index, StringRef key,
                          std::string_view name, DType type,
                          const std::vector<Dim> &shape, const Where &where) {
-  if (!s.isOpen(index, where))
+  if (!state || !state->isOpen(index, where))
     return {};
+  GraphState &s = *state;
   FunctionState &f = s.functions[index];
   for (unsigned i = 0; i < f.func.getNumArguments(); ++i)
     if (auto known = f.func.getArgAttrOfType<StringAttr>(i, key);
@@ -289,18 +331,18 @@ static Value addArgument(GraphState &s, size_t index, StringRef key,
 
 Value Function::input(std::string_view name, DType type, std::vector<Dim> shape,
                       Where where) {
-  return addArgument(*state, index, graph::GraphDialect::kNameAttr, name, type,
+  return addArgument(state, index, graph::GraphDialect::kNameAttr, name, type,
                      shape, where);
 }
 
 Value Function::variable(std::string_view name, DType type,
                          std::vector<Dim> shape, Where where) {
-  return addArgument(*state, index, graph::GraphDialect::kVariableAttr, name,
+  return addArgument(state, index, graph::GraphDialect::kVariableAttr, name,
                      type, shape, where);
 }
 
 void Function::update(Value current, Value next, Where where) {
-  if (!state->isOpen(index, where))
+  if (!state || !state->isOpen(index, where))
     return;
   auto values = state->take({current, next}, where);
   if (!values)
@@ -321,9 +363,9 @@ void Function::update(Value current, Value next, Where where) {
 
 Value Function::constant(DType type, std::vector<int64_t> shape,
                          std::span<const std::byte> data, Where where) {
-  GraphState &s = *state;
-  if (!s.isOpen(index, where))
+  if (!state || !state->isOpen(index, where))
     return {};
+  GraphState &s = *state;
   int64_t count = 1;
   for (int64_t d : shape)
     if (d < 0 || __builtin_mul_overflow(count, d, &count)) {
@@ -353,9 +395,9 @@ Value Function::constant(DType type, std::vector<int64_t> shape,
 }
 
 Value Function::scalar(DType type, double value, Where where) {
-  GraphState &s = *state;
-  if (!s.isOpen(index, where))
+  if (!state || !state->isOpen(index, where))
     return {};
+  GraphState &s = *state;
   Type element = s.type(type);
   auto tensor = RankedTensorType::get({}, element);
   TypedAttr number;
@@ -365,9 +407,11 @@ Value Function::scalar(DType type, double value, Where where) {
     number = s.b.getBoolAttr(value != 0);
   } else {
     double limit = std::ldexp(1.0, element.getIntOrFloatBitWidth() - 1);
-    if (!(value >= -limit && value < limit) || value != std::trunc(value)) {
-      s.fail(where, "scalar " + std::to_string(value) +
-                        " is not in the range of its integer type");
+    bool isWhole = value == std::trunc(value);
+    if (!isWhole || !(value >= -limit && value < limit)) {
+      std::string text = llvm::formatv("scalar {0} ", value).str();
+      s.fail(where, text + (isWhole ? "is not in the range of its integer type"
+                                    : "is no integer, but its type is one"));
       return {};
     }
     number = s.b.getIntegerAttr(element, static_cast<int64_t>(value));
@@ -377,7 +421,7 @@ Value Function::scalar(DType type, double value, Where where) {
 }
 
 void Function::output(std::string_view name, Value value, Where where) {
-  if (!state->isOpen(index, where))
+  if (!state || !state->isOpen(index, where))
     return;
   auto values = state->take(value, where);
   if (!values)
@@ -402,21 +446,31 @@ Graph &Graph::operator=(Graph &&) noexcept = default;
 
 Dim Graph::dim(std::string_view name, int64_t lower,
                std::optional<int64_t> upper, Where where) {
+  Dim dim(node(DimNode::Kind::name, 0, std::string(name)));
+  if (!state)
+    return dim;
   bool valid = !name.empty() && !llvm::isDigit(name[0]);
   for (char c : name)
     valid &= llvm::isAlnum(c) || c == '_';
   if (!valid)
     state->fail(where, "dim '" + std::string(name) + "' is no identifier");
-  else if (lower < 0 || (upper && *upper < lower))
-    state->fail(where, "dim '" + std::string(name) + "': its bounds cross");
+  else if (lower < 0)
+    state->fail(where, "dim '" + std::string(name) + "': its lower bound, " +
+                           std::to_string(lower) + ", is below zero");
+  else if (upper && *upper < lower)
+    state->fail(where, "dim '" + std::string(name) +
+                           "': its bounds cross: " + std::to_string(lower) +
+                           " is above " + std::to_string(*upper));
   else if (!state->dims
                 .try_emplace(std::string(name), lower, upper.value_or(-1))
                 .second)
     state->fail(where, "dim '" + std::string(name) + "' exists already");
-  return Dim(node(DimNode::Kind::name, 0, std::string(name)));
+  return dim;
 }
 
 Function Graph::function(std::string_view name, Where where) {
+  if (!state)
+    return Function(nullptr, 0);
   GraphState &s = *state;
   s.b.setInsertionPointToEnd(s.module->getBody());
   for (FunctionState &f : s.functions)
@@ -429,9 +483,15 @@ Function Graph::function(std::string_view name, Where where) {
   return Function(state.get(), s.functions.size() - 1);
 }
 
-Status Graph::status() const { return state->error; }
+static Status movedFrom() {
+  return Status(StatusCode::failedPrecondition, "the graph was moved from");
+}
+
+Status Graph::status() const { return state ? state->error : movedFrom(); }
 
 Expected<std::string> Graph::print() {
+  if (!state)
+    return movedFrom();
   if (Status status = state->end(); !status)
     return status;
   std::string text;
@@ -449,13 +509,19 @@ static std::string describe(const Diagnostic &diagnostic) {
               ": ";
     return WalkResult::advance();
   });
-  return place + diagnostic.str();
+  return place + detail::userText(diagnostic.str());
 }
 
 Status Graph::compileToFile(std::string_view path,
                             const GraphCompileOptions &options) {
+  if (!state)
+    return movedFrom();
   if (Status status = state->end(); !status)
     return status;
+  if (options.variants.empty())
+    return Status(StatusCode::invalidArgument,
+                  "GraphCompileOptions::variants: expected x86-64-v3, "
+                  "x86-64-v4 or both, found none");
   CompileOptions compile;
   compile.emit = Emit::package;
   compile.output = path;

@@ -7,6 +7,8 @@
 
 #include "State.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -42,9 +44,11 @@ static NamedAttribute named(GraphState &s, StringRef name,
   return s.b.getNamedAttr(name, s.b.getDenseI64ArrayAttr(values));
 }
 
-/// An axis from the end where below zero; left for the verifier otherwise.
+/// An axis from the end where below zero; left for the verifier, which names it
+/// as it was given, where there is no such axis.
 static int64_t wrapAxis(Value x, int64_t axis) {
-  return axis < 0 ? axis + static_cast<int64_t>(x.rank()) : axis;
+  auto rank = static_cast<int64_t>(x.rank());
+  return axis < 0 && axis >= -rank ? axis + rank : axis;
 }
 
 static RankedTensorType typeOf(Value v) {
@@ -183,6 +187,14 @@ Value conv2d(Value x, Value filter, const ConvOptions &options, Where where) {
 
 static Value pool(graph::PoolKind kind, Value x, const PoolOptions &options,
                   const Where &where) {
+  GraphState *state = GraphState::of(x);
+  if (state && options.padding.size() == 2 * options.window.size())
+    for (auto [i, pad] : llvm::enumerate(options.padding))
+      if (int64_t window = options.window[i / 2]; pad >= window && window > 0)
+        state->fail(where, "pool: a padding of " + std::to_string(pad) +
+                               " is not smaller than its window of " +
+                               std::to_string(window) +
+                               ": some windows would hold nothing");
   return make<graph::PoolOp>(x, where, [&](GraphState &s) {
     return SmallVector<NamedAttribute>{
         named(s, "kind", graph::PoolKindAttr::get(&s.context, kind)),
@@ -293,6 +305,12 @@ template <typename OpTy>
 static Value norm(ArrayRef<Value> operands, size_t required, StringRef key,
                   int64_t number, double epsilon, const Where &where,
                   std::optional<SmallVector<int32_t>> segments = {}) {
+  GraphState *state = GraphState::stateOf(operands);
+  if (state && !(epsilon >= 0 && std::isfinite(epsilon)))
+    state->fail(where, llvm::formatv("a norm's epsilon is {0}; expected a "
+                                     "finite number, at least 0",
+                                     epsilon)
+                           .str());
   SmallVector<Value> given;
   for (auto [i, v] : llvm::enumerate(operands))
     if (v || i < required)

@@ -31,6 +31,10 @@ struct FunctionState {
   bool ended = false;
 };
 
+/// A verifier's message for those who call functions and know no operations:
+/// "'graph.add' op C2: …" becomes "add: …".
+std::string userText(llvm::StringRef message);
+
 struct GraphState {
   explicit GraphState(std::string_view name);
 
@@ -51,6 +55,8 @@ struct GraphState {
   /// zero or names a dim of another graph.
   std::optional<llvm::SmallVector<graph::DimExprAttr>>
   exprs(const std::vector<Dim> &shape, const Where &where);
+  /// The constant below 1 by which a dim is divided somewhere, if any.
+  std::optional<int64_t> badDivisor(const DimNode &node);
   /// False, with the error kept, where function `index` takes nothing more.
   bool isOpen(size_t index, const Where &where);
   mlir::Type type(DType type);
@@ -77,7 +83,7 @@ struct GraphState {
         &context, [&](mlir::Diagnostic &diagnostic) {
           if (message.empty() &&
               diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-            message = diagnostic.str();
+            message = userText(diagnostic.str());
           return mlir::success();
         });
     auto result = work();

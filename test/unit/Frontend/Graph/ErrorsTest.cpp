@@ -46,9 +46,18 @@ TEST_F(Errors, NameTheLineOfTheCall) {
   expectError("don't broadcast");
 }
 
-TEST_F(Errors, ShapesThatDoNotBroadcast) {
+TEST_F(Errors, OperatorsNameTheLineOfTheUser) {
+  unsigned line = __LINE__ + 1;
   EXPECT_FALSE(x + y);
-  EXPECT_FALSE(graph.status());
+  EXPECT_THAT(
+      graph.status().str(),
+      StartsWith(std::string(__FILE__ ":") + std::to_string(line) + ": add: "));
+  expectError("don't broadcast");
+}
+
+TEST_F(Errors, AllOperatorsTakeValues) {
+  EXPECT_TRUE((x + x) * x - x / x);
+  EXPECT_TRUE(graph.status());
 }
 
 TEST_F(Errors, ElementTypesThatDiffer) {
@@ -260,6 +269,62 @@ TEST(GraphErrors, NoFunction) {
   Graph graph("empty");
   EXPECT_THAT(graph.print().status().str(),
               HasSubstr("the graph has no function"));
+}
+
+TEST(GraphErrors, NoFunctionNamesNoFileOfTheLibrary) {
+  Graph graph("empty");
+  EXPECT_THAT(graph.compile().status().str(), testing::Not(HasSubstr(".cpp")));
+}
+
+TEST(GraphErrors, MovedFrom) {
+  Graph from("test");
+  Function f = from.function("main");
+  Graph to = std::move(from);
+  f.output("y", neg(f.input("x", DType::f32, {3})));
+  EXPECT_TRUE(to.status());
+  EXPECT_THAT(from.status().str(), HasSubstr("moved from"));
+  EXPECT_THAT(from.print().status().str(), HasSubstr("moved from"));
+  EXPECT_THAT(from.compile().status().str(), HasSubstr("moved from"));
+  EXPECT_THAT(from.compileToFile("x").str(), HasSubstr("moved from"));
+  Dim n = from.dim("N");
+  Function none = from.function("none");
+  EXPECT_FALSE(none.input("x", DType::f32, {n}));
+  EXPECT_FALSE(none.variable("v", DType::f32, {n}));
+  EXPECT_FALSE(none.scalar(DType::f32, 1));
+  EXPECT_FALSE(none.constant(DType::f32, {}, {}));
+  none.update({}, {});
+  none.output("y", {});
+}
+
+TEST_F(Errors, SayWhatIsWrongWithANumber) {
+  auto check = [](auto call, std::string_view text) {
+    Graph g("test");
+    Function k = g.function("main");
+    call(g, k, k.input("x", DType::f32, {2, 3, 8, 8}));
+    EXPECT_THAT(g.status().str(), HasSubstr(text));
+  };
+  using G = Graph &;
+  using F = Function &;
+  using V = Value;
+  check([](G g, F, V) { g.dim("M", -5, 4); }, "lower bound, -5, is below zero");
+  check([](G g, F, V) { g.dim("M", 5, 4); }, "bounds cross: 5 is above 4");
+  check([](G, F, V v) { softmax(v, -5); }, "axis -5");
+  check([](G, F k, V) { k.scalar(DType::i32, 0.5); }, "is no integer");
+  check([](G, F k, V) { k.scalar(DType::i8, 128); }, "not in the range");
+  check(
+      [](G g, F k, V) { k.input("y", DType::f32, {floorDiv(g.dim("M"), 0)}); },
+      "divided by 0; the divisor must be positive");
+  check([](G, F, V v) { layerNorm(v, {}, {}, -1, -1); }, "epsilon is -1");
+  check([](G, F, V v) { maxPool2d(v, {.padding = {5, 0, 0, 0}}); },
+        "a padding of 5 is not smaller than its window of 2");
+}
+
+TEST(GraphErrors, NoVariants) {
+  Graph graph("test");
+  Function f = graph.function("main");
+  f.output("y", neg(f.input("x", DType::f32, {3})));
+  EXPECT_THAT(graph.compile({.variants = {}}).status().str(),
+              HasSubstr("variants: expected"));
 }
 
 TEST(GraphErrors, FilesThatCannotBeWritten) {
