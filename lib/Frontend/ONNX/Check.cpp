@@ -9,6 +9,8 @@
 
 #include "Importer.h"
 
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
+
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -200,6 +202,9 @@ std::string Importer::problemOf(RankedTensorType type) {
            ", expected at most " + std::to_string(kMaxRank);
   int64_t bytes = graph::getElementBytes(type.getElementType());
   for (auto [i, dim] : llvm::enumerate(graph::getDims(type))) {
+    if (graph::isTooLarge(dim))
+      return "has " + graph::kTooLargeDim.str() + " in its dim " +
+             std::to_string(i);
     if (dim.isConstant() && dim.getValue() < 0)
       return "has " + std::to_string(dim.getValue()) + " as its dim " +
              std::to_string(i);

@@ -113,7 +113,8 @@ static LogicalResult gemm(NodeImport &n) {
         {*v, n.scalar(n.type(*v).getElementType(), factor)});
   };
   y = scale(y, n.floatAttr("alpha", 1));
-  if (succeeded(y) && n.has(2)) {
+  // C times 0 is nothing, even where it is infinite or no number.
+  if (succeeded(y) && n.has(2) && n.floatAttr("beta", 1) != 0) {
     FailureOr<Value> bias = n.value(2);
     bias = scale(bias, n.floatAttr("beta", 1));
     y = succeeded(bias) ? n.create<graph::AddOp>({*y, *bias})
@@ -419,7 +420,6 @@ static LogicalResult globalPool(NodeImport &n) {
   return success();
 }
 
-/// Einsum (12) of two operands, letters only.
 /// The letters of the result where the equation leaves them out: those that
 /// appear once, in alphabetical order.
 static std::string implicitResult(StringRef terms) {
@@ -462,6 +462,23 @@ static FailureOr<Value> einsumOfOne(NodeImport &n, StringRef term,
   return failed(y) || kept == result ? y : n.transpose(*y, perm);
 }
 
+/// Sums over the letters of `term` that neither `result` nor `other` has, and
+/// takes them out of it.
+static FailureOr<Value> sumOwnLetters(NodeImport &n, std::string &term,
+                                      StringRef other, StringRef result,
+                                      Value x) {
+  std::string kept;
+  for (char c : term)
+    if (other.contains(c) || result.contains(c))
+      kept += c;
+  if (kept == term)
+    return x;
+  FailureOr<Value> y = einsumOfOne(n, term, kept, x);
+  term = kept;
+  return y;
+}
+
+/// Einsum (12) of one or two operands, letters only.
 static LogicalResult einsumNode(NodeImport &n) {
   std::string spec;
   for (char ch : n.stringAttr("equation", ""))
@@ -501,7 +518,13 @@ static LogicalResult einsumNode(NodeImport &n) {
     FailureOr<Value> c = n.value(1);
     if (failed(c))
       return failure();
-    y = einsum(n, spec, *a, *c);
+    std::string lhs = terms[0].str(), rhs = terms[1].str();
+    a = sumOwnLetters(n, lhs, terms[1], result, *a);
+    if (succeeded(a))
+      c = sumOwnLetters(n, rhs, terms[0], result, *c);
+    if (failed(a) || failed(c))
+      return failure();
+    y = einsum(n, lhs + "," + rhs + "->" + result.str(), *a, *c);
   }
   if (failed(y))
     return failure();

@@ -35,6 +35,41 @@ template <typename OpTy> static LogicalResult binary(NodeImport &n) {
   return success();
 }
 
+/// x as elements of another type; x itself where it has them.
+static FailureOr<Value> converted(NodeImport &n, Value x, Type element) {
+  RankedTensorType type = graph::getTensorType(n.dims(x), element);
+  return type == x.getType()
+             ? x
+             : graph::CastOp::create(n.b, n.loc, type, x).getResult();
+}
+
+namespace {
+/// Makes ops one after the other; after a failure nothing but null values.
+class Maker {
+public:
+  explicit Maker(NodeImport &n) : n(n) {}
+
+  template <typename OpTy>
+  Value make(ValueRange operands, ArrayRef<NamedAttribute> attributes = {}) {
+    if (llvm::is_contained(operands, Value()))
+      return {};
+    return n.create<OpTy>(operands, attributes).value_or(Value());
+  }
+  Value compare(graph::ComparePredicate predicate, Value x, Value y) {
+    return make<graph::CompareOp>(
+        {x, y}, n.named("predicate", graph::ComparePredicateAttr::get(
+                                         n.b.getContext(), predicate)));
+  }
+  /// x as elements of another type; x itself where it has them.
+  Value convert(Value x, Type element) {
+    return x ? *converted(n, x, element) : Value();
+  }
+
+private:
+  NodeImport &n;
+};
+} // namespace
+
 /// Mod has the sign of the divisor; with fmod that of the dividend.
 static LogicalResult mod(NodeImport &n) {
   FailureOr<Value> a = n.value(0);
@@ -46,53 +81,89 @@ static LogicalResult mod(NodeImport &n) {
   FailureOr<Value> c = n.value(1);
   if (failed(c))
     return failure();
-  FailureOr<Value> x = n.create<graph::AbsOp>(*a);
-  FailureOr<Value> y = n.create<graph::AbsOp>(*c);
-  FailureOr<Value> below = n.create<graph::CompareOp>(
-      {*a, n.scalar(element, 0)},
-      n.named("predicate", graph::ComparePredicateAttr::get(
-                               n.b.getContext(), graph::ComparePredicate::lt)));
-  if (failed(x) || failed(y) || failed(below))
+  Maker m(n);
+  using P = graph::ComparePredicate;
+  Value zero = n.scalar(element, 0), below = m.compare(P::lt, *a, zero), y;
+  if (element.isInteger()) {
+    // From the remainder of the other kind: the least integer has no absolute
+    // value. Where the signs differ, one divisor less has the dividend's.
+    Value rest = m.make<graph::ModOp>({*a, *c});
+    Value differs = m.make<graph::XorOp>({below, m.compare(P::lt, rest, zero)});
+    y = m.make<graph::SelectOp>(
+        {differs, m.make<graph::SubOp>({rest, *c}), rest});
+    y = m.make<graph::SelectOp>({m.compare(P::eq, rest, zero), rest, y});
+  } else {
+    Value rest = m.make<graph::ModOp>(
+        {m.make<graph::AbsOp>(*a), m.make<graph::AbsOp>(*c)});
+    y = m.make<graph::SelectOp>({below, m.make<graph::NegOp>(rest), rest});
+  }
+  if (!y)
     return failure();
-  FailureOr<Value> rest = n.create<graph::ModOp>({*x, *y});
-  FailureOr<Value> negative =
-      succeeded(rest) ? n.create<graph::NegOp>(*rest) : rest;
-  if (failed(negative))
-    return failure();
-  FailureOr<Value> result =
-      n.create<graph::SelectOp>({*below, *negative, *rest});
-  if (failed(result))
-    return failure();
-  n.result(0, *result);
+  n.result(0, y);
   return success();
 }
 
-/// x as elements of another type; x itself where it has them.
-static FailureOr<Value> converted(NodeImport &n, Value x, Type element) {
-  RankedTensorType type = graph::getTensorType(n.dims(x), element);
-  return type == x.getType()
-             ? x
-             : graph::CastOp::create(n.b, n.loc, type, x).getResult();
+/// Integers to a floating point power, as integers. Whole exponents multiply;
+/// for others f64 has the power but for its last bits, so what lies next to an
+/// integer is taken for it before the rest is cut off.
+static FailureOr<Value> powOfInteger(NodeImport &n, Value base, Value by) {
+  using P = graph::ComparePredicate;
+  Type i64 = n.b.getI64Type(), f64 = n.b.getF64Type();
+  Maker m(n);
+  auto number = [&](double v) { return n.scalar(f64, v); };
+  Value exponent = m.convert(by, f64);
+  // Beyond 2^31 each power but those of 0, 1 and -1 has overflowed.
+  Value isWhole =
+      m.make<graph::AndOp>({m.compare(P::ge, exponent, number(0)),
+                            m.compare(P::lt, exponent, number(0x1p31))});
+  isWhole = m.make<graph::AndOp>(
+      {isWhole, m.compare(P::eq, exponent, m.make<graph::FloorOp>(exponent))});
+  Value times = m.make<graph::SelectOp>({isWhole, exponent, number(0)});
+  Value whole =
+      m.make<graph::PowOp>({m.convert(base, i64), m.convert(times, i64)});
+  Value power = m.make<graph::PowOp>({m.convert(base, f64), exponent});
+  Value nearest = m.make<graph::RoundOp>(power);
+  Value off = m.make<graph::AbsOp>(m.make<graph::SubOp>({power, nearest}));
+  Value slack =
+      m.make<graph::MulOp>({m.make<graph::AbsOp>(nearest), number(1e-12)});
+  Value snapped =
+      m.make<graph::SelectOp>({m.compare(P::le, off, slack), nearest, power});
+  Type element = n.type(base).getElementType();
+  Value y = m.make<graph::SelectOp>(
+      {isWhole, m.convert(whole, element), m.convert(snapped, element)});
+  if (!y)
+    return failure();
+  return y;
 }
 
 /// Pow: base and exponent may be of different types; the result has the base's.
-/// Where only the exponent is floating point, the power is, too.
 static LogicalResult pow(NodeImport &n) {
   FailureOr<Value> a = n.value(0);
   FailureOr<Value> c = succeeded(a) ? n.value(1) : FailureOr<Value>(failure());
   if (failed(c))
     return failure();
   Type base = n.type(*a).getElementType(), by = n.type(*c).getElementType();
-  Type in = base;
-  if (base.isInteger() && isa<FloatType>(by))
-    in = by.isF64() || base.getIntOrFloatBitWidth() > 16
-             ? Type(n.b.getF64Type())
-             : Type(n.b.getF32Type());
-  FailureOr<Value> x = converted(n, *a, in), e = converted(n, *c, in);
-  FailureOr<Value> y = n.create<graph::PowOp>({*x, *e});
+  FailureOr<Value> y = failure();
+  std::optional<double> exponent = n.constantNumber(1);
+  // A constant of more elements than one may spread the base.
+  bool isOne = n.type(*c).hasStaticShape() &&
+               n.type(*c).getNumElements() == 1 &&
+               n.type(*c).getRank() <= n.type(*a).getRank();
+  if (base.isInteger() && isa<FloatType>(by) && isOne && exponent &&
+      *exponent >= 0 && *exponent <= 64 && std::floor(*exponent) == *exponent) {
+    Maker m(n);
+    Type i64 = n.b.getI64Type();
+    Value power =
+        m.make<graph::PowOp>({m.convert(*a, i64), n.scalar(i64, *exponent)});
+    if (power)
+      y = m.convert(power, base);
+  } else if (base.isInteger() && isa<FloatType>(by))
+    y = powOfInteger(n, *a, *c);
+  else
+    y = n.create<graph::PowOp>({*a, *converted(n, *c, base)});
   if (failed(y))
     return failure();
-  n.result(0, *converted(n, *y, base));
+  n.result(0, *y);
   return success();
 }
 
@@ -184,10 +255,11 @@ static LogicalResult clip(NodeImport &n) {
       hi = n.constantNumber(2);
   }
   FailureOr<Value> y = *x;
-  if (lo && hi && *lo <= *hi) {
+  // Bounds of integers stay integers: f64 does not hold all of them.
+  if (isa<FloatType>(n.type(*x).getElementType()) && lo && hi && *lo <= *hi) {
     y = clamp(n, *x, *lo, *hi);
   } else {
-    // Bounds that are data, or crossed ones: min(max(x, lo), hi) as it stands.
+    // So do bounds that are data, or crossed: min(max(x, lo), hi).
     if (n.has(1)) {
       FailureOr<Value> bound = n.value(1);
       y = succeeded(bound) ? n.create<graph::MaxOp>({*y, *bound})

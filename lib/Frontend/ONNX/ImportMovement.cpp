@@ -259,6 +259,23 @@ static DimExprAttr atLeastZero(DimExprAttr extent) {
   return graph::dimMax(extent, graph::dimConstant(extent.getContext(), 0));
 }
 
+/// A place in a dim as ONNX counts: below zero from its end. Where the sign
+/// shows at run time only, so does the extent that is added.
+static DimExprAttr fromEnd(DimExprAttr e, DimExprAttr extent) {
+  MLIRContext *context = e.getContext();
+  DimExprAttr zero = graph::dimConstant(context, 0),
+              one = graph::dimConstant(context, 1);
+  if (std::optional<int64_t> v = graph::constantValue(e))
+    return *v < 0 ? graph::dimAdd(e, extent) : e;
+  if (e == extent || lowerBound(e).value_or(-1) >= 0)
+    return e;
+  DimExprAttr below = graph::dimSub(zero, e);
+  if (lowerBound(below).value_or(0) >= 1)
+    return graph::dimAdd(e, extent);
+  DimExprAttr isBelow = graph::dimMin(graph::dimMax(below, zero), one);
+  return graph::dimAdd(e, graph::dimMul(extent, isBelow));
+}
+
 static LogicalResult slice(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
   if (failed(x))
@@ -318,38 +335,34 @@ static LogicalResult slice(NodeImport &n) {
       return n.error() << "a step of 0";
     // No dim is longer, so a longer step takes the first element only.
     s = std::clamp<int64_t>(s, -(int64_t(1) << 40), int64_t(1) << 40);
-    // Below zero counts from the end; then into [0, extent].
-    auto place = [&](DimExprAttr e, bool backwards) -> DimExprAttr {
+    std::optional<int64_t> limit = graph::constantValue(extent);
+    DimExprAttr last = graph::dimSub(extent, n.dim(1));
+    // Below zero counts from the end; then into [least, most].
+    auto place = [&](DimExprAttr e, int64_t least, DimExprAttr most) {
+      e = fromEnd(e, extent);
       std::optional<int64_t> v = graph::constantValue(e);
-      if (v && *v < 0 && (*v > -(int64_t(1) << 31) || !backwards))
-        e = graph::dimAdd(e, extent);
-      std::optional<int64_t> limit = graph::constantValue(extent);
-      v = graph::constantValue(e);
       if (v && limit)
-        return n.dim(backwards ? std::clamp<int64_t>(*v, -1, *limit - 1)
-                               : std::clamp<int64_t>(*v, 0, *limit));
+        return n.dim(
+            std::min(std::max(*v, least), *graph::constantValue(most)));
       if (v && *v >= (int64_t(1) << 31) - 1)
-        return backwards ? graph::dimSub(extent, n.dim(1)) : extent;
-      if (e == extent || (v && *v == 0))
-        return e;
-      int64_t least = backwards ? -1 : 0;
+        return most;
       if (lowerBound(e).value_or(least - 1) < least)
         e = graph::dimMax(e, n.dim(least));
-      // Backwards the first element is the last one at most.
-      return graph::dimMin(e, backwards ? graph::dimSub(extent, n.dim(1))
-                                        : extent);
+      // The extent itself needs no look at what it is at most.
+      return e == extent && most == extent ? e : graph::dimMin(e, most);
     };
     if (s < 0) {
-      DimExprAttr first = place(start, true), last;
+      // The first element is one of the dim's; the end may stand before them.
+      begin[*axis] = place(start, 0, last);
       std::optional<int64_t> v = graph::constantValue(end);
-      last = v && *v < -(int64_t(1) << 31) + 2 ? n.dim(-1) : place(end, true);
-      begin[*axis] = first;
-      size[*axis] =
-          graph::dimCeilDiv(atLeastZero(graph::dimSub(first, last)), n.dim(-s));
+      DimExprAttr stop =
+          v && *v < -(int64_t(1) << 31) + 2 ? n.dim(-1) : place(end, -1, last);
+      size[*axis] = graph::dimCeilDiv(
+          atLeastZero(graph::dimSub(begin[*axis], stop)), n.dim(-s));
     } else {
-      begin[*axis] = place(start, false);
+      begin[*axis] = place(start, 0, extent);
       DimExprAttr length =
-          atLeastZero(graph::dimSub(place(end, false), begin[*axis]));
+          atLeastZero(graph::dimSub(place(end, 0, extent), begin[*axis]));
       size[*axis] = s == 1 ? length : graph::dimCeilDiv(length, n.dim(s));
     }
     if (std::optional<int64_t> v = graph::constantValue(size[*axis]);
@@ -402,10 +415,16 @@ static LogicalResult split(NodeImport &n) {
                                   std::to_string(parts) +
                                   " equal parts: less what is left over"))}));
     }
-    DimExprAttr each = graph::dimCeilDiv(in[*axis], n.dim(parts));
-    sizes.assign(parts - 1, each);
-    sizes.push_back(
-        graph::dimSub(in[*axis], graph::dimMul(each, n.dim(parts - 1))));
+    // Parts behind the dim's end are empty.
+    DimExprAttr each = graph::dimCeilDiv(in[*axis], n.dim(parts)),
+                start = n.dim(0);
+    for (int64_t i = 1; i <= parts; ++i) {
+      DimExprAttr end = i == parts ? in[*axis] : each;
+      if (i > 1 && i < parts)
+        end = graph::dimMin(graph::dimMul(each, n.dim(i)), in[*axis]);
+      sizes.push_back(graph::dimSub(end, start));
+      start = end;
+    }
   }
   if (sizes.size() != n.node.outputs.size())
     return n.error() << sizes.size() << " parts for " << n.node.outputs.size()
@@ -490,6 +509,7 @@ static LogicalResult pad(NodeImport &n) {
   int64_t rank = n.type(*x).getRank();
   SmallVector<int64_t> pads;
   double value = n.floatAttr("value", 0);
+  Value offset; // an integer that f64 may not hold
   if (n.opset < 11) {
     pads = n.intsAttr("pads").value_or(SmallVector<int64_t>());
   } else {
@@ -502,6 +522,14 @@ static LogicalResult pad(NodeImport &n) {
       if (!constant)
         return n.error() << "constant_value must be constant";
       value = *constant;
+      if (n.type(*x).getElementType().isInteger() &&
+          std::abs(value) >= 0x1p53) {
+        FailureOr<Value> exact = n.value(2);
+        if (failed(exact))
+          return failure();
+        offset = n.reshape(*exact, {});
+        value = 0;
+      }
     }
   }
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
@@ -528,19 +556,73 @@ static LogicalResult pad(NodeImport &n) {
       return failure();
     low[*axis] = pads[i];
     high[*axis] = pads[axes.size() + i];
-    if (low[*axis] < 0 || high[*axis] < 0)
-      return n.error() << "negative pads are not supported";
   }
-  return finish(
-      n, n.create<graph::PadOp>(
-             *x,
-             {n.named("low", n.b.getDenseI64ArrayAttr(low)),
-              n.named("high", n.b.getDenseI64ArrayAttr(high)),
-              n.named("mode", graph::PadModeAttr::get(n.b.getContext(), *mode)),
-              n.named("value", n.b.getF64FloatAttr(value))}));
+  // What is below zero is cut off.
+  if (llvm::any_of(low, [](int64_t p) { return p < 0; }) ||
+      llvm::any_of(high, [](int64_t p) { return p < 0; })) {
+    SmallVector<DimExprAttr> starts, sizes = n.dims(*x);
+    for (auto [size, before, after] : llvm::zip(sizes, low, high)) {
+      starts.push_back(n.dim(-std::min<int64_t>(before, 0)));
+      size = graph::dimAdd(size, n.dim(std::min<int64_t>(before, 0) +
+                                       std::min<int64_t>(after, 0)));
+      if (graph::constantValue(size).value_or(0) < 0)
+        return n.error() << "the pads cut off more than there is";
+      before = std::max<int64_t>(before, 0);
+      after = std::max<int64_t>(after, 0);
+    }
+    x = sliceOf(n, *x, starts, sizes, SmallVector<int64_t>(rank, 1));
+    if (failed(x))
+      return failure();
+  }
+  // Around x - v stands 0; then v is added to all.
+  if (offset && *mode == graph::PadMode::constant)
+    x = n.create<graph::SubOp>({*x, offset});
+  FailureOr<Value> y = failure();
+  if (succeeded(x))
+    y = n.create<graph::PadOp>(
+        *x, {n.named("low", n.b.getDenseI64ArrayAttr(low)),
+             n.named("high", n.b.getDenseI64ArrayAttr(high)),
+             n.named("mode", graph::PadModeAttr::get(n.b.getContext(), *mode)),
+             n.named("value", n.b.getF64FloatAttr(value))});
+  if (succeeded(y) && offset && *mode == graph::PadMode::constant)
+    y = n.create<graph::AddOp>({*y, offset});
+  return finish(n, y);
+}
+
+static Value iota(NodeImport &n, RankedTensorType type, double start,
+                  double step) {
+  return graph::IotaOp::create(n.b, n.loc, type, n.b.getI64IntegerAttr(0),
+                               n.b.getF64FloatAttr(start),
+                               n.b.getF64FloatAttr(step));
+}
+
+/// Range of constants in floating point.
+static LogicalResult floatRange(NodeImport &n, Type element) {
+  std::optional<double> number[3];
+  for (unsigned i = 0; i < 3; ++i)
+    if (!(number[i] = n.constantNumber(i)) || !std::isfinite(*number[i]))
+      return n.error() << "start, limit and delta must be finite constants "
+                          "where they are floating point";
+  auto [start, limit, delta] = number;
+  double length = std::ceil((*limit - *start) / *delta);
+  if (*delta == 0 || length > 0x1p40)
+    return n.error() << "delta is 0 or the result is too long";
+  n.result(0, iota(n,
+                   RankedTensorType::get(
+                       static_cast<int64_t>(std::max(length, 0.0)), element),
+                   *start, *delta));
+  return success();
 }
 
 static LogicalResult range(NodeImport &n) {
+  if (n.has(0) && !n.shape(0)) {
+    FailureOr<Value> first = n.value(0);
+    if (failed(first))
+      return failure();
+    if (Type element = n.type(*first).getElementType();
+        isa<FloatType>(element) && n.constantNumber(0))
+      return floatRange(n, element);
+  }
   FailureOr<ShapeValue> start = n.needShape(0, "start");
   FailureOr<ShapeValue> limit = succeeded(start)
                                     ? n.needShape(1, "limit")
@@ -556,22 +638,34 @@ static LogicalResult range(NodeImport &n) {
   if (!first || limit->elements.size() != 1 || delta->size() != 1 ||
       delta->front() == 0)
     return n.error() << "start and delta must be constant scalars, delta not 0";
-  DimExprAttr length = graph::dimSub(limit->elements[0], start->elements[0]);
-  if (delta->front() < 0)
-    length = graph::dimMul(length, n.dim(-1));
-  if (delta->front() == INT64_MIN)
+  int64_t step = delta->front();
+  if (step == INT64_MIN)
     return n.error() << "delta is out of range";
-  length = graph::dimCeilDiv(length, n.dim(std::abs(delta->front())));
-  if (graph::constantValue(length).value_or(0) < 0)
-    length = n.dim(0);
-  RankedTensorType type =
-      graph::getTensorType(length, n.b.getIntegerType(start->narrow ? 32 : 64));
-  n.result(0, graph::IotaOp::create(
-                  n.b, n.loc, type, n.b.getI64IntegerAttr(0),
-                  n.b.getF64FloatAttr(static_cast<double>(*first)),
-                  n.b.getF64FloatAttr(static_cast<double>(delta->front())))
-                  .getResult());
-  return success();
+  DimExprAttr length = graph::dimSub(limit->elements[0], start->elements[0]);
+  if (step < 0)
+    length = graph::dimMul(length, n.dim(-1));
+  length = graph::dimCeilDiv(atLeastZero(length), n.dim(std::abs(step)));
+  Type element = n.b.getIntegerType(start->narrow ? 32 : 64);
+  RankedTensorType type = graph::getTensorType(length, element);
+  constexpr int64_t kExact = int64_t(1) << 31;
+  if (std::abs(step) <= kExact && *first <= kExact && *first >= -kExact) {
+    n.result(0, iota(n, type, *first, step));
+    return success();
+  }
+  // Numbers that f64 may not hold: counted first.
+  auto number = [&](int64_t v) -> Value {
+    auto scalar = RankedTensorType::get({}, element);
+    return graph::ConstantOp::create(
+        n.b, n.loc, scalar,
+        DenseElementsAttr::get(scalar,
+                               APInt(64, v, /*isSigned=*/true)
+                                   .trunc(element.getIntOrFloatBitWidth())));
+  };
+  FailureOr<Value> y =
+      n.create<graph::MulOp>({iota(n, type, 0, 1), number(step)});
+  if (succeeded(y))
+    y = n.create<graph::AddOp>({*y, number(*first)});
+  return finish(n, y);
 }
 
 static LogicalResult constantOfShape(NodeImport &n) {

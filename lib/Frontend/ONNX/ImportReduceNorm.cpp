@@ -14,6 +14,18 @@ static LogicalResult finish(NodeImport &n, FailureOr<Value> y) {
   return success();
 }
 
+/// A reduction along no dim at all: of each element alone.
+static FailureOr<Value> reductionOfNone(NodeImport &n, graph::ReduceKind kind,
+                                        Value x) {
+  if (kind == graph::ReduceKind::l1 || kind == graph::ReduceKind::l2)
+    return n.create<graph::AbsOp>(x);
+  if (kind == graph::ReduceKind::sumsq)
+    return n.create<graph::MulOp>({x, x});
+  if (n.node.opType == "ReduceLogSum")
+    return n.create<graph::LogOp>(x);
+  return x;
+}
+
 /// Axes are an operand from opset 18 on (ReduceSum: 13), an attribute before.
 template <graph::ReduceKind kind> static LogicalResult reduce(NodeImport &n) {
   FailureOr<Value> x = n.value(0);
@@ -29,10 +41,8 @@ template <graph::ReduceKind kind> static LogicalResult reduce(NodeImport &n) {
     axes = *v;
   }
   if (axes.empty()) {
-    if (n.intAttr("noop_with_empty_axes", 0)) {
-      n.result(0, *x);
-      return success();
-    }
+    if (n.intAttr("noop_with_empty_axes", 0))
+      return finish(n, reductionOfNone(n, kind, *x));
     axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   }
   for (int64_t &a : axes) {
@@ -91,6 +101,8 @@ static LogicalResult batchNorm(NodeImport &n) {
   }
   if (n.intAttr("training_mode", 0))
     return n.error() << "training_mode is not supported";
+  if (!n.intAttr("spatial", 1))
+    return n.error() << "spatial must be 1";
   if (n.type(operands[0]).getRank() < 2)
     return n.error() << "the input must have rank 2 or more";
   return finish(

@@ -88,7 +88,10 @@ std::optional<double> NodeImport::constantNumber(unsigned i) {
     return std::nullopt;
   if (isa<FloatType>(elements.getElementType()))
     return elements.getSplatValue<APFloat>().convertToDouble();
-  return elements.getSplatValue<APInt>().signedRoundToDouble();
+  // A bool's bit is no sign.
+  bool isSigned = !elements.getElementType().isUnsignedInteger() &&
+                  !elements.getElementType().isInteger(1);
+  return elements.getSplatValue<APInt>().roundToDouble(isSigned);
 }
 
 const NodeAttribute *NodeImport::attribute(StringRef name) const {

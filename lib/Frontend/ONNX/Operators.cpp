@@ -75,15 +75,21 @@ static llvm::StringRef limits(llvm::StringRef name) {
              "an index outside its dim: the update is left out")
       .Cases({"Gather", "GatherElements", "GatherND"},
              "an index outside its dim: the nearest element")
-      .Case("BatchNormalization", "for inference")
+      .Case("BatchNormalization",
+            "for inference; spatial, of opset 7 and 8, is 1")
       .Cases({"LayerNormalization", "RMSNormalization"}, "the first output")
       .Case("GroupNormalization",
             "before opset 21 scale and bias are those of groups")
       .Case("InstanceNormalization", "a static number of channels")
-      .Cases({"Expand", "Reshape", "Slice", "Split"},
+      .Cases({"Expand", "Reshape", "Slice", "ConstantOfShape"},
              "shapes follow from constants and shapes, not from data")
-      .Cases({"ConstantOfShape", "Pad", "Range"},
-             "shapes follow from constants and shapes, not from data")
+      .Case("Split", "shapes follow from constants and shapes, not from data; "
+                     "parts behind the dim's end are empty")
+      .Case("Pad", "constant pads and value; modes other than constant pad "
+                   "dims of static extent")
+      .Case("Range", "constant start and delta; the limit follows from "
+                     "constants and shapes, for floats from constants")
+      .Cases({"Cos", "Sin"}, "double: up to 2^30 in magnitude")
       .Cases({"Squeeze", "Unsqueeze", "ReduceSum", "ReduceMean"},
              "constant axes")
       .Default("");

@@ -5,9 +5,17 @@
 // Reshape is arithmetic on dims: it is done here, once, and no kernel is made
 // of it.
 //
+// Integers of the file wrap, so constants do here; an expression of dims does
+// not, and one that could leave its type while the dims are of a usual size is
+// left to a kernel, which wraps.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
+
+#include <functional>
 
 using namespace mlir;
 
@@ -41,20 +49,24 @@ public:
     }
     if (operands.empty())
       return std::nullopt;
-    std::optional<ShapeValue> y = compute(op, operands);
-    if (!y)
-      return std::nullopt;
-    n.result(0, *y);
-    return success();
-  }
-
-private:
     if (importShapeChoice(n, operands))
       return success();
     bool isTruth =
         llvm::any_of(operands, [](const ShapeValue &s) { return s.truth; });
     if (isTruth && op != "Cast")
       return std::nullopt;
+    std::optional<ShapeValue> y = compute(op, operands);
+    if (!y)
+      return std::nullopt;
+    for (DimExprAttr e : y->elements)
+      if (graph::isTooLarge(e))
+        return LogicalResult(n.error() << "what it computes from dims has "
+                                       << graph::kTooLargeDim);
+    n.result(0, *y);
+    return success();
+  }
+
+private:
   NodeImport &n;
 
   std::optional<LogicalResult> shapeOf() {
@@ -103,11 +115,60 @@ private:
     for (size_t i = 0; i < size; ++i) {
       DimExprAttr e = f(a.elements[a.elements.size() == 1 ? 0 : i],
                         c.elements[c.elements.size() == 1 ? 0 : i]);
+      if (e)
+        e = held(e, y.narrow);
       if (!e)
         return std::nullopt;
       y.elements.push_back(e);
     }
     return y;
+  }
+
+  /// Whether a factor or a summand of the expression is as large as `limit`.
+  static bool hasLarge(DimExprAttr e, int64_t limit) {
+    if (e.isConstant())
+      return e.getValue() >= limit || e.getValue() <= -limit;
+    for (unsigned i = 0, count = e.getOperands().size(); i < count; ++i)
+      if (hasLarge(e.getOperand(i), limit))
+        return true;
+    return false;
+  }
+
+  /// The element as its type holds it; null where a kernel has to see to that.
+  static DimExprAttr held(DimExprAttr e, bool isNarrow) {
+    if (std::optional<int64_t> v = graph::constantValue(e))
+      return isNarrow
+                 ? graph::dimConstant(e.getContext(), static_cast<int32_t>(*v))
+                 : e;
+    return hasLarge(e, int64_t(1) << (isNarrow ? 28 : 60)) ? nullptr : e;
+  }
+
+  static std::optional<ShapeValue> held(ShapeValue s) {
+    for (DimExprAttr &e : s.elements)
+      if (!(e = held(e, s.narrow)))
+        return std::nullopt;
+    return s;
+  }
+
+  /// `general` for expressions, `wrapping` for two constants.
+  template <typename F>
+  static auto arithmetic(DimExprAttr general(DimExprAttr, DimExprAttr),
+                         F wrapping) {
+    return [=](DimExprAttr a, DimExprAttr c) {
+      std::optional<int64_t> x = graph::constantValue(a),
+                             y = graph::constantValue(c);
+      if (!x || !y)
+        return general(a, c);
+      return graph::dimConstant(
+          a.getContext(),
+          static_cast<int64_t>(
+              wrapping(static_cast<uint64_t>(*x), static_cast<uint64_t>(*y))));
+    };
+  }
+
+  static int64_t atLeast(DimExprAttr e) {
+    return graph::dimLowerBound(e, [](StringRef) { return int64_t(1); })
+        .value_or(INT64_MIN);
   }
 
   static std::optional<SmallVector<int64_t>> integers(const ShapeValue &s) {
@@ -121,8 +182,9 @@ private:
     return numbers;
   }
 
-  /// Division as ONNX has it (towards zero): dims are not negative, so the
-  /// floor, unless both are constants.
+  /// Division as ONNX has it: towards zero. That is the floor where the
+  /// dividend cannot be negative, and of one that can be the sum of both
+  /// halves, of which one is 0.
   static DimExprAttr divide(DimExprAttr a, DimExprAttr c) {
     std::optional<int64_t> x = graph::constantValue(a),
                            y = graph::constantValue(c);
@@ -132,7 +194,13 @@ private:
       return (*x == INT64_MIN && *y == -1)
                  ? nullptr
                  : graph::dimConstant(a.getContext(), *x / *y);
-    return graph::dimFloorDiv(a, c);
+    if (atLeast(a) >= 0)
+      return graph::dimFloorDiv(a, c);
+    if (atLeast(c) < 1)
+      return nullptr;
+    DimExprAttr zero = graph::dimConstant(a.getContext(), 0);
+    return graph::dimAdd(graph::dimMax(graph::dimFloorDiv(a, c), zero),
+                         graph::dimMin(graph::dimCeilDiv(a, c), zero));
   }
 
   std::optional<ShapeValue> gather(const ShapeValue &data,
@@ -190,11 +258,11 @@ private:
 
   std::optional<ShapeValue> compute(StringRef op, ArrayRef<ShapeValue> v) {
     if (op == "Add" && v.size() == 2)
-      return zip(v[0], v[1], graph::dimAdd);
+      return zip(v[0], v[1], arithmetic(graph::dimAdd, std::plus()));
     if (op == "Sub" && v.size() == 2)
-      return zip(v[0], v[1], graph::dimSub);
+      return zip(v[0], v[1], arithmetic(graph::dimSub, std::minus()));
     if (op == "Mul" && v.size() == 2)
-      return zip(v[0], v[1], graph::dimMul);
+      return zip(v[0], v[1], arithmetic(graph::dimMul, std::multiplies()));
     if (op == "Div" && v.size() == 2)
       return zip(v[0], v[1], divide);
     if (op == "Mod" && v.size() == 2 && n.intAttr("fmod", 0) == 0)
@@ -207,9 +275,8 @@ private:
     if (op == "Min" && v.size() == 2)
       return zip(v[0], v[1], graph::dimMin);
     if (op == "Neg")
-      return zip(v[0], v[0], [](DimExprAttr a, DimExprAttr) {
-        return graph::dimMul(a, graph::dimConstant(a.getContext(), -1));
-      });
+      return zip({true, {n.dim(0)}, v[0].narrow}, v[0],
+                 arithmetic(graph::dimSub, std::minus()));
     if (op == "Gather" && v.size() == 2)
       return gather(v[0], v[1]);
     if (op == "Slice" && v.size() <= 5)
@@ -217,7 +284,7 @@ private:
     if (op == "Identity")
       return v[0];
     if (op == "Cast" && (n.intAttr("to", 0) == 7 || n.intAttr("to", 0) == 6))
-      return ShapeValue{v[0].scalar, v[0].elements, n.intAttr("to", 0) == 6};
+      return held({v[0].scalar, v[0].elements, n.intAttr("to", 0) == 6});
     if (op == "Concat") {
       ShapeValue y;
       y.narrow = v[0].narrow;
@@ -246,10 +313,20 @@ private:
       return std::nullopt;
     }
     if (op == "ReduceProd" && !v[0].scalar) {
-      ShapeValue y;
-      y.scalar = n.intAttr("keepdims", 1) == 0;
-      y.narrow = v[0].narrow;
-      y.elements.push_back(graph::dimProduct(n.b.getContext(), v[0].elements));
+      auto axes =
+          v.size() > 1 && n.has(1) ? integers(v[1]) : n.intsAttr("axes");
+      bool isEmpty = !axes || axes->empty();
+      if (isEmpty && n.intAttr("noop_with_empty_axes", 0))
+        return v[0];
+      if (!isEmpty &&
+          (axes->size() != 1 || axes->front() < -1 || axes->front() > 0))
+        return std::nullopt;
+      std::optional<ShapeValue> y =
+          ShapeValue{n.intAttr("keepdims", 1) == 0, {n.dim(1)}, v[0].narrow};
+      for (DimExprAttr e : v[0].elements)
+        if (y)
+          y = zip(*y, {y->scalar, {e}, y->narrow},
+                  arithmetic(graph::dimMul, std::multiplies()));
       return y;
     }
     return std::nullopt;
