@@ -294,6 +294,24 @@ LogicalResult Compiler::makeClones(Level last) {
   return success();
 }
 
+/// Writes weights that this process alone has, such as numbers that the model's
+/// file does not hold as one run of bytes, out in the text: what reads it has
+/// no other way to them.
+static LogicalResult spellBuffers(ModuleOp module) {
+  WalkResult result = module.walk([](graph::ConstantOp op) {
+    auto weight = dyn_cast<graph::WeightAttr>(op.getValue());
+    if (!weight || !weight.getFile().starts_with("buffer:"))
+      return WalkResult::advance();
+    FailureOr<graph::HostTensor> tensor = graph::evaluateConstant(
+        weight, op.getType(), [&] { return op.emitError(); });
+    if (failed(tensor))
+      return WalkResult::interrupt();
+    op.setValueAttr(graph::toDenseElements(*tensor));
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult Compiler::emitText(ModuleOp clone) {
   begin("write");
   switch (options.emit) {
@@ -308,6 +326,8 @@ LogicalResult Compiler::emitText(ModuleOp clone) {
                      [&](llvm::raw_ostream &file) { file << text; });
   }
   default:
+    if (failed(spellBuffers(clone)))
+      return failure();
     return writeText(clone, options.output,
                      [&](llvm::raw_ostream &out) { clone.print(out); });
   }
