@@ -377,7 +377,9 @@ graph::DimExprAttr Printer::dimOf(Value tensor, unsigned d) {
     return sizeOf(expand.getMixedOutputShape()[d]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     graph::DimExprAttr product = graph::dimConstant(context, 1);
-    for (int64_t s : collapse.getReassociationIndices()[d])
+    // By value: the groups live no longer than the loop's head.
+    ReassociationIndices group = collapse.getReassociationIndices()[d];
+    for (int64_t s : group)
       product = graph::dimMul(product, dimOf(collapse.getSrc(), s));
     return product;
   }
