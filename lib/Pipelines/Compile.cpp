@@ -234,7 +234,8 @@ LogicalResult Compiler::chooseTargets(Level level) {
     if (options.emit == Emit::llvm)
       targets.assign({"host"});
     if (targets.size() > 1 && isText(options.emit))
-      return error() << "the text of a level is that of one target, and "
+      return error() << "--emit=" << nameOf(options.emit)
+                     << ": the text of a level is that of one target, and "
                         "--target names host and cuda: name one of them";
     return success();
   }

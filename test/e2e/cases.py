@@ -45,7 +45,7 @@ def require_one_error(done):
     lines = [line for line in text.splitlines() if line.strip()]
     # A diagnostic may carry notes that name the fix.
     errors = [line for line in lines if "note:" not in line and not line.startswith(" ")
-              and not line.endswith("more (-v shows them)")]
+              and not line.endswith("which -v shows")]
     require(len(errors) == 1, f"{len(errors)} error lines: {text[:1500]}")
     require(len(errors[0]) < 2000, f"an error of {len(errors[0])} characters")
 

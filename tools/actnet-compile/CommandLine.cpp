@@ -212,6 +212,7 @@ static llvm::Error completeOutput(CommandLine &line) {
 llvm::Expected<CommandLine>
 actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
   CommandLine line;
+  llvm::SmallVector<StringRef> seen;
   for (size_t i = 0; i < arguments.size(); ++i) {
     StringRef argument = arguments[i];
     auto [flag, value] = argument.split('=');
@@ -222,7 +223,15 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
         if (i + 1 == arguments.size())
           return usage(flag + ": a value is missing");
         value = arguments[++i];
+        // The next option is no value; `-` is the terminal.
+        if (value.size() > 1 && value.starts_with("-"))
+          return usage(flag + ": expected a value, found '" + value + "'");
       }
+      // All but --dim are given once.
+      if (llvm::is_contained(seen, flag))
+        return usage(flag + ": is given twice");
+      if (flag != "--dim")
+        seen.push_back(flag);
       return value.empty() ? usage(flag + ": a value is missing")
                            : llvm::Error::success();
     };
@@ -232,7 +241,6 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
     if (isSwitch && hasValue)
       return usage(flag + " takes no value");
     if (argument == "-o") {
-      hasValue = false;
       if (llvm::Error error = take())
         return std::move(error);
       line.compile.output = value.str();
@@ -299,6 +307,10 @@ actnet::parseCommandLine(llvm::ArrayRef<const char *> arguments) {
     return line;
   if (line.input.empty())
     return usage("no input");
+  if (line.compile.emit == Emit::cuda && llvm::is_contained(seen, "--target") &&
+      line.compile.architectures.empty() && !line.compile.toy)
+    return llvm::createStringError("--emit=cuda: shows code for GPUs, which "
+                                   "--target does not name");
   if (llvm::Error error = completeOutput(line))
     return std::move(error);
   return line;

@@ -39,10 +39,28 @@ static std::string oneLine(StringRef text) {
   return line;
 }
 
+/// A verifier's message at a node of a model, for those who know the model and
+/// not the dialect: without "'graph.add' op C2: ".
+static std::string aboutNode(Location location, StringRef text) {
+  StringRef rest = text;
+  if (!isa<NameLoc>(location) || !rest.consume_front("'graph."))
+    return text.str();
+  rest = rest.split("' op ").second;
+  StringRef behind = rest;
+  unsigned number;
+  if (behind.consume_front("C") && !behind.consumeInteger(10, number) &&
+      behind.consume_front(": "))
+    rest = behind;
+  return rest.empty() ? text.str() : rest.str();
+}
+
 ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
     : engine(context.getDiagEngine()), verbose(verbose) {
   id = engine.registerHandler([this](Diagnostic &diagnostic) {
     bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    std::string text = oneLine(diagnostic.str());
+    // What the phases say of an option begins with it.
+    usage |= isError && errors == 0 && StringRef(text).starts_with("-");
     if (isError && errors++ > 0 && !this->verbose)
       return success();
     if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning &&
@@ -54,7 +72,7 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
                          ? "warning: "
                          : "remark: ")
                  << locationText(diagnostic.getLocation())
-                 << oneLine(diagnostic.str());
+                 << aboutNode(diagnostic.getLocation(), text);
     // Of the notes only those that add words: where an op stands is no help.
     for (Diagnostic &note : diagnostic.getNotes())
       if (!StringRef(note.str()).starts_with("see current operation"))
@@ -67,8 +85,8 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
 ErrorPrinter::~ErrorPrinter() {
   engine.eraseHandler(id);
   if (errors > 1 && !verbose)
-    llvm::errs() << "actnet-compile: " << errors - 1
-                 << " more (-v shows them)\n";
+    llvm::errs() << "actnet-compile: and " << errors - 1 << " more error"
+                 << (errors > 2 ? "s" : "") << ", which -v shows\n";
 }
 
 namespace {

@@ -22,11 +22,15 @@ public:
   explicit ErrorPrinter(mlir::MLIRContext &context, bool verbose);
   ~ErrorPrinter();
 
+  /// Whether the first error was about an option of the command line.
+  bool isUsage() const { return usage; }
+
 private:
   mlir::DiagnosticEngine &engine;
   mlir::DiagnosticEngine::HandlerID id;
   bool verbose;
   unsigned errors = 0;
+  bool usage = false;
 };
 
 /// Prints each optimization remark as one line on stderr.

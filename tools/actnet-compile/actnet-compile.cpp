@@ -93,7 +93,7 @@ static int compile(CommandLine &line, const char *argv0) {
   OwningOpRef<ModuleOp> module =
       readInput(line.input, context, line.compile.dims);
   if (!module)
-    return 1;
+    return printer.isUsage() ? 2 : 1;
   line.compile.inputs = {line.input};
   line.compile.runner = findRunner(argv0, line.compile.toy);
   if (!module->getSymName())
@@ -102,7 +102,7 @@ static int compile(CommandLine &line, const char *argv0) {
   LogicalResult compiled = compileModule(*module, line.compile);
   if (succeeded(compiled) && line.timeReport)
     timer.print();
-  return failed(compiled);
+  return succeeded(compiled) ? 0 : printer.isUsage() ? 2 : 1;
 }
 
 /// Prints a text that was asked for.
