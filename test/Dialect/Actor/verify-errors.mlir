@@ -62,7 +62,7 @@ try good 's/$//'
 try "small scratch" 's/%s = actor.buffer scratch size <N \* 64>/%s = actor.buffer scratch size <N * 32>/'
 
 # CHECK: == large dims
-# CHECK-NEXT: record 0, launch of @relu ('r'): has (N + 3) floordiv 4 tiles, the kernel cuts into (N * 2 + 3) floordiv 4 where N = 2
+# CHECK-NEXT: record 0, launch of @relu ('r'): has (N + 3) floordiv 4 tiles, the kernel cuts into (N * 2 + 3) floordiv 4 where N = 8
 # CHECK-NEXT: exit
 try "large dims" '/"r"/s/dims \[#graph.expr<N>\]/dims [#graph.expr<N * 2>]/'
 
@@ -137,21 +137,21 @@ try "large output" 's/output 0 size <N \* 128>/output 0 size <N * 132>/'
 try "small variable" 's/@v size <64>/@v size <60>/'
 
 # CHECK: == schedule and tiles
-# CHECK-NEXT: 'kernel.func' op has (d0 + 3) floordiv 4 tiles, its schedule cuts the results into (d0 + 1) floordiv 2
+# CHECK-NEXT: kernel @relu: has (d0 + 3) floordiv 4 tiles, its schedule cuts the results into (d0 + 1) floordiv 2
 # CHECK-NEXT: exit
 try "schedule and tiles" 's/rows = 4/rows = 2/'
 
 # CHECK: == no rows
-# CHECK-NEXT: 'kernel.func' op the schedule's 'rows' is 0, expected a number from 1 to
+# CHECK-NEXT: {{.*}}rows{{.*}} is 0, expected a number from 1 to
 # CHECK-NEXT: exit
 try "no rows" 's/rows = 4/rows = 0/'
 
 # CHECK: == a dim left out
-# CHECK-NEXT: 'kernel.func' op the schedule's 'groups' leaves out dim 1, whose extent is not 1
+# CHECK-NEXT: {{.*}}groups{{.*}} leaves out {{dim|loop}} 1
 # CHECK-NEXT: exit
 try "a dim left out" 's/array<i64: 0>, array<i64: 1>/array<i64: 0>/'
 
 # CHECK: == no schedule
-# CHECK-NEXT: 'kernel.func' op has no schedule: kernel-schedule-host or -cuda should have set schedule, tiles and scratch
+# CHECK-NEXT: kernel @relu: has no schedule: kernel-schedule-host or -cuda should have set schedule, tiles and scratch
 # CHECK-NEXT: exit
 try "no schedule" 's/scratch = 0 : i64, //'

@@ -65,7 +65,9 @@ public:
   InFlightDiagnostic fail() {
     if (std::exchange(failed, true))
       return {};
-    return kernel.emitOpError();
+    InFlightDiagnostic error = kernel.emitError();
+    error << "kernel @" << kernel.getSymName() << ": ";
+    return error;
   }
   bool hasFailed() const { return failed; }
 
@@ -344,11 +346,15 @@ static LogicalResult checkNest(FuncOp kernel, Reading &reading) {
 
 static LogicalResult checkGiven(FuncOp kernel) {
   if (!kernel.getSchedule() || !kernel.getTiles() || !kernel.getScratch())
-    return kernel.emitOpError("has no schedule: kernel-schedule-host or -cuda "
-                              "should have set schedule, tiles and scratch");
+    return kernel.emitError("kernel @")
+           << kernel.getSymName()
+           << ": has no schedule: kernel-schedule-host or -cuda should have "
+              "set "
+              "schedule, tiles and scratch";
   if (int64_t(*kernel.getScratch()) < 0)
-    return kernel.emitOpError("has ")
-           << *kernel.getScratch() << " bytes of scratch";
+    return kernel.emitError("kernel @")
+           << kernel.getSymName() << ": has " << *kernel.getScratch()
+           << " bytes of scratch";
   return success();
 }
 
