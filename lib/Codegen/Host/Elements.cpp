@@ -390,7 +390,9 @@ OpFoldResult Emitter::extent(Value tensor, unsigned d) {
     return mixed(expand.getMixedOutputShape()[d]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     Value product = cst(1);
-    for (int64_t s : collapse.getReassociationIndices()[d])
+    // By value: the groups live no longer than the loop's head.
+    ReassociationIndices group = collapse.getReassociationIndices()[d];
+    for (int64_t s : group)
       product = mul(product, value(extent(collapse.getSrc(), s)));
     return product;
   }

@@ -87,7 +87,9 @@ int64_t Extents::of(Value tensor, unsigned dim) {
            index(pad.getMixedHighPad()[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     int64_t extent = 1;
-    for (int64_t source : collapse.getReassociationIndices()[dim])
+    // By value: the groups live no longer than the loop's head.
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t source : group)
       extent *= of(collapse.getSrc(), source);
     return extent;
   }

@@ -212,3 +212,23 @@ kernel.func @whole(%x: tensor<3x37x331x3xf32>) -> tensor<3xf32> attributes {fami
 })",
         {{}}, 1e-6);
 }
+
+TEST(SplitReduction, OfDimsOnBothSidesOfTheKeptOnes) {
+  check(R"(
+#x = affine_map<(n, c, w) -> (n, c, w)>
+#y = affine_map<(n, c, w) -> (c)>
+kernel.func @whole(%x: tensor<?x3x5000xf32> {kernel.dims = #graph.dims<d0, 3, 5000>}, %d0: index) -> tensor<3xf32>
+    attributes {family = #kernel.family<reduce>} {
+  %c0 = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3xf32>
+  %f = linalg.fill ins(%c0 : f32) outs(%e : tensor<3xf32>) -> tensor<3xf32>
+  %y = linalg.generic {indexing_maps = [#x, #y], iterator_types = ["reduction", "parallel", "reduction"]}
+      ins(%x : tensor<?x3x5000xf32>) outs(%f : tensor<3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<3xf32>
+  kernel.yield %y : tensor<3xf32>
+})",
+        {{1}, {4}}, 1e-5);
+}
