@@ -48,7 +48,7 @@ try() {
   sed "$2" good.mlir > bad.mlir
   echo "== $1"
   if [ "$1" != good ] && cmp -s good.mlir bad.mlir; then echo "unchanged"; fi
-  actnet-opt --actor-verify bad.mlir 2>&1 >/dev/null | grep -o 'error: .*'
+  actnet-opt --actor-verify bad.mlir 2>&1 >/dev/null | grep -o 'error: .*' | uniq
   echo "exit"
 }
 
