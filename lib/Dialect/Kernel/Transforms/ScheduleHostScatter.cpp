@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each tile reads all indices: few tiles read them seldom, many share the
-// copying. Tiles of some 64 Ki elements cost more than their indices as long
-// as there are not more updates than that.
+// copying. A tile has 64 Ki elements, or four times as many as there are
+// updates: it costs more than its indices.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,8 +43,15 @@ LogicalResult scheduleHostScatter(FuncOp kernel) {
     tile.columns = kColumns;
   int64_t width =
       std::max<int64_t>(1, tile.columns ? tile.columns : *extent(2));
-  if (!extent(1) || *extent(1) > kElements / width)
-    tile.rows = kElements / width;
+  auto scatter = cast<ScatterOp>(kernel.getBody().front().front());
+  int64_t updates =
+      cast<RankedTensorType>(scatter.getUpdates().getType()).getDimSize(1);
+  int64_t rows =
+      (ShapedType::isDynamic(updates) ? kElements
+                                      : std::max(kElements, 4 * updates)) /
+      width;
+  if (!extent(1) || *extent(1) > rows)
+    tile.rows = rows;
   if (!tile.columns && !tile.rows)
     tile.outer = std::max<int64_t>(
         1, kWhole / (width * std::max<int64_t>(1, *extent(1))));

@@ -55,7 +55,7 @@ const Case scatters[] = {
     scatter("Integers", "add", "i8[N,9]", "i64[N,20]", "i8[N,20]", "1"),
     scatter("Longs", "max", "i64[N,9]", "i64[N,20]", "i64[N,20]", "1"),
     scatter("Unsigned", "min", "ui8[4,N]", "i64[5]", "ui8[5,N]", "0"),
-    scatter("UnsignedMax", "max", "ui32[4,N]", "i64[5,N]", "ui32[5,N]", "0"),
+    scatter("UnsignedMax", "max", "ui8[4,N]", "i64[5,N]", "ui8[5,N]", "0"),
     scatter("Bools", "set", "i1[N,9]", "i32[N,4]", "i1[N,4]", "1"),
     {"InPlace", "%x: f32[N,9], %i: i64[4], %u: f32[N,4]",
      R"(%t = graph.tanh %x : f32[N,9]
