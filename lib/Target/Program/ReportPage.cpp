@@ -10,6 +10,8 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
+#include <utility>
 
 using namespace actnet;
 using llvm::raw_ostream;
@@ -31,21 +33,33 @@ static std::string escaped(StringRef text) {
   return result;
 }
 
-/// 1536 with "B" becomes `1.5 KB`; steps of 1024 for bytes, 1000 for others.
-static std::string scaled(double value, StringRef unit, double step) {
-  static constexpr const char *prefixes[] = {"", "K", "M", "G", "T", "P"};
+/// A value in steps of `step`, with the name of its step.
+static std::string scaled(double value, double step,
+                          llvm::ArrayRef<const char *> units) {
   unsigned i = 0;
-  while (value >= step && i + 1 < std::size(prefixes)) {
+  while (value >= step && i + 1 < units.size()) {
     value /= step;
     ++i;
   }
   std::string text;
   llvm::raw_string_ostream out(text);
   out << llvm::format(i == 0 || value >= 100 ? "%.0f " : "%.1f ", value)
-      << prefixes[i] << unit;
-  return text;
+      << units[i];
+  return StringRef(text).rtrim().str();
 }
-static std::string bytesText(double bytes) { return scaled(bytes, "B", 1024); }
+/// 1536 becomes `1.5 KiB`, as --memory says it.
+static std::string bytesText(double bytes) {
+  return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB", "PiB"});
+}
+/// 1500 becomes `1.5 K`.
+static std::string countText(double count) {
+  return scaled(count, 1000, {"", "K", "M", "G", "T", "P"});
+}
+
+/// Whose figures they are. The plan for GPUs is toy's too.
+static StringRef whoseName(StringRef target) {
+  return target == "cuda" ? " on GPUs" : " on the host";
+}
 
 //===----------------------------------------------------------------------===//
 // The memory plan
@@ -131,7 +145,8 @@ static void printPlan(const ReportData::Function &function, raw_ostream &out) {
     return;
   }
   Canvas canvas{double(function.records), double(function.peak)};
-  out << "<svg viewBox=\"0 0 1100 420\" role=img aria-label=\"memory plan\">\n";
+  out << "<div class=wide><svg viewBox=\"0 0 1100 420\" role=img "
+         "aria-label=\"memory plan\">\n";
   printAxes(function, canvas, out);
   // Golden-ratio steps keep neighbours apart in colour.
   double hue = 0;
@@ -151,7 +166,8 @@ static void printPlan(const ReportData::Function &function, raw_ostream &out) {
     out << " to " << buffer.last << "</title></rect>\n";
   }
   printLive(function, canvas, out);
-  out << "</svg>\n<p class=key>Each block is a buffer: from the record that "
+  out << "</svg></div>\n<p class=key>Each block is a buffer: from the record "
+         "that "
          "writes it first to "
          "the one that reads it last, at its place in the arena. Black line: "
          "bytes alive. Dashed: "
@@ -162,9 +178,12 @@ static void printPlan(const ReportData::Function &function, raw_ostream &out) {
 // Tables
 //===----------------------------------------------------------------------===//
 
-/// A cell with a bar behind the figure.
-static void printBar(double share, StringRef text, raw_ostream &out) {
-  out << llvm::format("<td class=bar><svg viewBox=\"0 0 100 10\" "
+/// A cell with a bar behind the figure. `column` is its heading, which narrow
+/// screens show in each cell.
+static void printBar(StringRef column, double share, StringRef text,
+                     raw_ostream &out) {
+  out << "<td class=bar data-is=\"" << column << "\">"
+      << llvm::format("<svg viewBox=\"0 0 100 10\" "
                       "preserveAspectRatio=none>"
                       "<rect width=%.1f height=10 /></svg><span>",
                       100 * share)
@@ -183,19 +202,21 @@ static void printKernels(const ReportData::Clone &data, StringRef whose,
       << " distinct kernels, dearest first; figures of all launches of one "
          "job.</p>\n"
          "<table><tr><th>kernel<th>family<th>launches<th>operations<th>bytes "
-         "read and "
-         "written<th>operations a byte<th>computes</tr>\n";
+         "read and written<th>operations a byte<th>computes</tr>\n";
   for (const ReportData::Kernel &kernel :
        llvm::ArrayRef(data.kernels).take_front(shown)) {
-    out << "<tr><td><code>" << escaped(kernel.symbol) << "</code><td>"
-        << kernel.family << "<td class=n>" << kernel.launches;
-    printBar(kernel.flops / mostFlops, scaled(kernel.flops, "", 1000), out);
-    printBar(kernel.bytes / mostBytes, bytesText(kernel.bytes), out);
-    out << "<td class=n>"
+    out << "<tr><td><code>" << escaped(kernel.symbol)
+        << "</code><td data-is=family>" << kernel.family
+        << "<td class=n data-is=launches>" << kernel.launches;
+    printBar("operations", kernel.flops / mostFlops, countText(kernel.flops),
+             out);
+    printBar("bytes", kernel.bytes / mostBytes, bytesText(kernel.bytes), out);
+    out << "<td class=n data-is=\"operations a byte\">"
         << (kernel.bytes > 0
                 ? llvm::formatv("{0:F1}", kernel.flops / kernel.bytes).str()
                 : "")
-        << "<td class=src>" << escaped(kernel.layers) << "</tr>\n";
+        << "<td class=src data-is=computes>" << escaped(kernel.layers)
+        << "</tr>\n";
   }
   out << "</table>\n";
   if (data.kernels.size() > shown)
@@ -211,9 +232,10 @@ static void printWeights(const ReportData &data, raw_ostream &out) {
   out << "<table><tr><th>weight<th>as stored<th>bytes</tr>\n";
   for (const ReportData::Weight &weight :
        llvm::ArrayRef(data.weights).take_front(shown)) {
-    out << "<tr><td class=src>" << escaped(weight.name) << "<td><code>"
-        << weight.type << "</code>";
-    printBar(double(weight.bytes) /
+    out << "<tr><td class=src>" << escaped(weight.name)
+        << "<td data-is=\"as stored\"><code>" << weight.type << "</code>";
+    printBar("bytes",
+             double(weight.bytes) /
                  std::max<uint64_t>(1, data.weights.front().bytes),
              bytesText(weight.bytes), out);
     out << "</tr>\n";
@@ -224,8 +246,9 @@ static void printWeights(const ReportData &data, raw_ostream &out) {
         << " smaller ones are not shown.</p>\n";
 }
 
+/// The cards of a clone; with `weights`, those of the program before them.
 static void printFacts(const ReportData::Clone &clone, StringRef whose,
-                       raw_ostream &out) {
+                       std::optional<uint64_t> weights, raw_ostream &out) {
   uint64_t launches = 0;
   for (const ReportData::Kernel &kernel : clone.kernels)
     launches += kernel.launches;
@@ -236,12 +259,14 @@ static void printFacts(const ReportData::Clone &clone, StringRef whose,
     out << "<div><b>" << value << "</b>" << what << whose << "</div>\n";
   };
   out << "<div class=facts>\n";
+  if (weights)
+    out << "<div><b>" << bytesText(*weights) << "</b>weights</div>\n";
   fact(bytesText(peak), "scratch");
   if (clone.stateBytes)
     fact(bytesText(clone.stateBytes), "state");
   fact(std::to_string(launches), "launches");
   fact(std::to_string(clone.kernels.size()), "kernels");
-  fact(scaled(clone.flops, "", 1000), "operations");
+  fact(countText(clone.flops), "operations");
   out << "</div>\n";
 }
 
@@ -252,7 +277,8 @@ h1 { font-size: 1.6em; margin-bottom: .2em } h2 { margin-top: 2em }
 .facts { display: flex; flex-wrap: wrap; gap: 1em; margin: 1em 0 }
 .facts div { background: #f1f3f6; border-radius: 8px; padding: .6em 1em }
 .facts b { display: block; font-size: 1.25em }
-svg[role] { width: 100%; background: #fafbfc; border: 1px solid #d9dee5; border-radius: 8px }
+.wide { overflow-x: auto }
+svg[role] { display: block; box-sizing: border-box; width: 100%; min-width: 880px; background: #fafbfc; border: 1px solid #d9dee5; border-radius: 8px }
 svg text { font-size: 12px; fill: #59626e } .grid { stroke: #dfe4ea }
 svg[role] rect { stroke: #fff; stroke-width: .4 } svg[role] rect:hover { fill: #223 }
 .live { fill: none; stroke: #111; stroke-width: 1.3 }
@@ -260,11 +286,26 @@ svg[role] rect { stroke: #fff; stroke-width: .4 } svg[role] rect:hover { fill: #
 .key { color: #59626e; font-size: .9em }
 table { border-collapse: collapse; width: 100% } th { text-align: left; font-weight: 600 }
 th, td { padding: .25em .7em .25em 0; border-bottom: 1px solid #e6e9ee; vertical-align: top }
-.n { text-align: right; padding-right: 1.6em } .src { font-size: .85em; word-break: break-word }
+.n { text-align: right; padding-right: 1.6em }
+.src { font-size: .85em; overflow-wrap: anywhere; min-width: 14em }
 code { font-size: .88em; white-space: nowrap }
 .bar { position: relative; min-width: 110px }
 .bar svg { position: absolute; left: 0; top: 3px; width: 92%; height: 1.35em }
 .bar rect { fill: #c9dcf4 } .bar span { position: relative; padding-left: .4em }
+@media (max-width: 900px) {
+  /* A row of a table becomes a block: its name, and its figures two by two. */
+  th { display: none } table, tbody { display: block }
+  tr { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1em;
+       padding: .5em 0; border-bottom: 1px solid #e6e9ee }
+  td { border: 0; padding: .1em 0; min-width: 0; text-align: left }
+  td:first-child, td.src { grid-column: 1 / -1; overflow-wrap: anywhere }
+  td:first-child code { white-space: normal; font-weight: 600 }
+  td[data-is]::before { content: attr(data-is) ": "; color: #59626e;
+                        position: relative; z-index: 1; font-size: .85em }
+  .n { text-align: left; padding-right: 0 }
+  td[data-is=computes]:empty { display: none }
+  .bar svg { height: 1.5em; top: 1px }
+}
 )";
 
 void actnet::printReport(const ReportData &data, raw_ostream &out) {
@@ -275,13 +316,12 @@ void actnet::printReport(const ReportData &data, raw_ostream &out) {
       << escaped(data.producer) << ".";
   if (!data.dims.empty())
     out << " All figures are for " << escaped(data.dims) << ".";
-  out << "</p>\n<div class=facts><div><b>" << bytesText(data.weightBytes)
-      << "</b>weights</div></div>\n";
+  out << "</p>\n";
+  std::optional<uint64_t> weights = data.weightBytes;
   for (const ReportData::Clone &clone : data.clones) {
     // Whose figures they are matters only where there are others.
-    std::string whose =
-        data.clones.size() > 1 ? " on " + clone.target : std::string();
-    printFacts(clone, whose, out);
+    StringRef whose = data.clones.size() > 1 ? whoseName(clone.target) : "";
+    printFacts(clone, whose, std::exchange(weights, std::nullopt), out);
     out << "<h2>Memory over time" << whose << "</h2>\n";
     for (const ReportData::Function &function : clone.functions)
       printPlan(function, out);
