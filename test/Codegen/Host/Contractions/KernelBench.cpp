@@ -24,6 +24,19 @@
 
 namespace {
 
+constexpr const char *help =
+    "usage: kernel-bench [FILTER] [--variant=x86-64-v3|x86-64-v4]\n"
+    "       kernel-bench --file=MODEL.mlir [--size=N] [--variant=...]\n\n"
+    "Measures contraction kernels on one thread: those of known models whose\n"
+    "name contains FILTER, or all kernels of a module at the kernel level\n"
+    "(actnet-compile --emit=kernel), its dynamic dims being N.";
+
+int usage(const std::string &message) {
+  std::fprintf(stderr, "kernel-bench: error: %s (--help lists all)\n",
+               message.c_str());
+  return 2;
+}
+
 double now() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -189,15 +202,26 @@ int main(int argc, char **argv) {
   std::string filter, path, variant = "x86-64-v3";
   int64_t size = 1;
   for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], "--variant=", 10) == 0)
-      variant = argv[i] + 10;
-    else if (std::strncmp(argv[i], "--file=", 7) == 0)
-      path = argv[i] + 7;
-    else if (std::strncmp(argv[i], "--size=", 7) == 0)
-      size = std::atoll(argv[i] + 7);
+    std::string argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      std::puts(help);
+      return 0;
+    }
+    if (argument.starts_with("--variant="))
+      variant = argument.substr(10);
+    else if (argument.starts_with("--file="))
+      path = argument.substr(7);
+    else if (argument.starts_with("--size="))
+      size = std::atoll(argument.c_str() + 7);
+    else if (argument.starts_with("-") || !filter.empty())
+      return usage("unexpected argument '" + argument + "'");
     else
-      filter = argv[i];
+      filter = argument;
   }
+  if (variant != "x86-64-v3" && variant != "x86-64-v4" && variant != "wide")
+    return usage("--variant=" + variant + ": expected x86-64-v3 or x86-64-v4");
+  if (size < 1)
+    return usage("--size: expected a number, at least 1");
   if (!path.empty())
     return measureModule(path, variant, size);
   std::vector<Case> cases = {
