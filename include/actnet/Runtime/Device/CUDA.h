@@ -31,12 +31,12 @@ struct CudaOptions {
   int64_t teardownNs = int64_t(1000) * 1000 * 1000;
 };
 
-/// Makes a device on the GPU's primary context. Where a program has no code that
-/// the GPU runs, loading it compiles its text with NVRTC, if that is there (see
-/// Nvrtc.h).
-/// Errors, one sentence each: notFound (no driver, no device of that number),
-/// unavailable (a driver older than the toolkit that makes our code, a device
-/// that the driver refuses), resourceExhausted (no memory for the context).
+/// Makes a device on the GPU's primary context. Where a program has no code
+/// that the GPU runs, loading it compiles its text with NVRTC, if that is there
+/// (see Nvrtc.h). Errors, one sentence each: notFound (no driver, no device of
+/// that number), unavailable (a driver older than the toolkit that makes our
+/// code, a device that the driver refuses), resourceExhausted (no memory for
+/// the context).
 Expected<std::unique_ptr<Device>> createCudaDevice(const CudaOptions &options);
 
 /// What the driver shows, in its order, without making a context.
