@@ -71,3 +71,16 @@ func.func @pow(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %1 = graph.pow %x, %three : tensor<4xf32>, tensor<f32>
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// Reshapes that only take dims of 1 away and bring them back stay as they are:
+// rewritten, they would be the same again.
+// CHECK-LABEL: @transpose_between_ones
+// CHECK-NEXT: graph.reshape %{{.*}} to tensor<2x3xf32>
+// CHECK-NEXT: graph.transpose
+// CHECK-NEXT: graph.reshape %{{.*}} to tensor<1x3x2xf32>
+func.func @transpose_between_ones(%x: tensor<1x2x3xf32>) -> tensor<1x3x2xf32> {
+  %0 = graph.reshape %x : tensor<1x2x3xf32> to tensor<2x3xf32>
+  %1 = graph.transpose %0 [1, 0] : tensor<2x3xf32>
+  %2 = graph.reshape %1 : tensor<3x2xf32> to tensor<1x3x2xf32>
+  return %2 : tensor<1x3x2xf32>
+}

@@ -90,7 +90,8 @@ struct TransposeBetweenReshapes : OpRewritePattern<ReshapeOp> {
     SmallVector<unsigned> counts, starts;
     SmallVector<DimExprAttr> common = commonDims(
         getDims(inner.getX().getType()), getDims(inner.getType()), counts);
-    if (common.empty())
+    // What has these dims already would become itself again.
+    if (common.empty() || common == getDims(inner.getType()))
       return failure();
     unsigned start = 0;
     for (unsigned count : counts) {
