@@ -91,6 +91,9 @@ rt::makeDevice(const DeviceName &name, const DeviceSettings &settings) {
   case DeviceName::Kind::cuda: {
     CudaOptions cuda;
     cuda.ordinal = name.ordinal;
+    // A session's streams go with work in flight only when that is past its
+    // deadline, or when the session could not start.
+    cuda.teardownNs = int64_t(1000) * 1000 * 1000;
     return createCudaDevice(cuda);
   }
   case DeviceName::Kind::toy:

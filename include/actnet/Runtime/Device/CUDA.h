@@ -28,7 +28,7 @@ struct CudaOptions {
   /// How long the destructor of a stream waits for work that makes no progress,
   /// before it gives the device up: from then on nothing of it is freed, nor
   /// used again by this process. Nanoseconds.
-  int64_t teardownNs = int64_t(1000) * 1000 * 1000;
+  int64_t teardownNs = int64_t(5) * 1000 * 1000 * 1000;
 };
 
 /// Makes a device on the GPU's primary context. Where a program has no code
