@@ -42,7 +42,9 @@ rm -rf "$results" && mkdir -p "$results" || exit 1
 # Debian's Python, for which setup installs what a time limit needs (psutil).
 lit="/usr/bin/python3 /usr/lib/llvm-22/bin/lit"
 python=$PWD/.venv-test/bin/python
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+# The installed libLLVM is not instrumented, but its allocators are, in what is
+# compiled here from its headers: one half poisons what the other may use.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:allow_user_poisoning=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
@@ -181,6 +183,7 @@ step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
 step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-cuda test/e2e/twins.py --devices cuda --target cuda:sm_80,cuda:sm_90a,cuda:sm_100,toy --driver build/lib/stand-in
+step libraries "products in cuBLASLt's stand-in, or as kernels" e2e libraries test/e2e/libraries.py
 step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300

@@ -25,6 +25,10 @@ int parametersOf(const pkg::Plan &plan, uint32_t kernel) {
       if (const auto *launch = record->body.AsLaunch()) {
         if (launch->kernel == kernel)
           found = int(launch->operands.size() + launch->dims.size());
+      } else if (const auto *call = record->body.AsCall()) {
+        if (call->fallback && call->fallback->kernel == kernel)
+          found = int(call->fallback->operands.size() +
+                      call->fallback->dims.size());
       } else if (const auto *branch = record->body.AsBranch()) {
         for (const auto &nested : branch->blocks)
           walk(*nested);

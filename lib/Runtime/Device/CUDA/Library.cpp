@@ -16,8 +16,6 @@ using pkg::MatmulConfig;
 using pkg::MatmulDim;
 
 constexpr const char *fileName = "libcublasLt.so.13";
-/// Where a toolkit puts it without telling the loader.
-constexpr const char *toolkitFile = "/usr/local/cuda/lib64/libcublasLt.so.13";
 /// Choices that are kept; a program has far fewer products and sets of dims.
 constexpr size_t mostChoices = 4096;
 /// Algorithms that are asked for: the first that fits is taken.
@@ -50,6 +48,18 @@ Expected<const lt::Api *> openFile(const std::string &file) {
 #undef ACTNET_CUBLASLT_FIND
   api = std::move(made);
   return static_cast<const lt::Api *>(api.get());
+}
+
+/// Where a toolkit puts it without telling the loader.
+std::vector<std::string> toolkitFiles() {
+  std::vector<std::string> files;
+  const char *home = std::getenv("CUDA_HOME");
+  const char *path = std::getenv("CUDA_PATH");
+  for (const char *root : {home, path, "/usr/local/cuda"})
+    for (const char *folder : {"/lib64/", "/lib/"})
+      if (root && *root)
+        files.push_back(std::string(root) + folder + fileName);
+  return files;
 }
 
 int typeOf(pkg::DType dtype) {
@@ -108,8 +118,9 @@ bool Library::open() {
   bool isNamed = named && *named;
   Expected<const lt::Api *> found = openFile(isNamed ? named : fileName);
   std::string first = found ? "" : found.status().str();
-  if (!found && !isNamed)
-    found = openFile(toolkitFile);
+  for (const std::string &file : toolkitFiles())
+    if (!found && !isNamed)
+      found = openFile(file);
   if (!found) {
     whyNot = "cuBLASLt is not there (" + first + ")";
     return false;
