@@ -272,7 +272,8 @@ ACTNET_API actnet_status actnet_evaluate_shape(const actnet_program *program,
 
 /// Creates a session: chooses device and code variant, makes the worker
 /// threads, and allocates the arena for the bounds of the dims. With all dims
-/// bounded, nothing is allocated after that. The program must outlive it.
+/// bounded, nothing is allocated after that, whatever values they take. The
+/// program must outlive it.
 /// Errors: INVALID (an option), NOT_FOUND (device), UNSUPPORTED (no code for
 /// this machine), NO_MEMORY, CORRUPT (a plan that the verifier refuses).
 ACTNET_API actnet_status actnet_create_session(const actnet_program *program,

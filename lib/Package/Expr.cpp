@@ -186,9 +186,10 @@ std::string exprText(std::span<const ExprInst> code, ExprId id,
   return text;
 }
 
-ExprValues::ExprValues(std::span<const ExprInst> code,
-                       std::span<const int64_t> dims)
-    : values(code.size()), known(code.size()) {
+void ExprValues::assign(std::span<const ExprInst> code,
+                        std::span<const int64_t> dims) {
+  values.assign(code.size(), 0);
+  known.assign(code.size(), 0);
   for (size_t i = 0; i < code.size(); ++i) {
     const ExprInst &inst = code[i];
     std::optional<int64_t> value;

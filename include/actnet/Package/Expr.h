@@ -82,7 +82,13 @@ public:
   ExprValues() = default;
   /// Evaluates the whole pool: O(instructions). Dims that are missing have no
   /// value.
-  ExprValues(std::span<const ExprInst> code, std::span<const int64_t> dims);
+  ExprValues(std::span<const ExprInst> code, std::span<const int64_t> dims) {
+    assign(code, dims);
+  }
+
+  /// The same for other dims. Allocates nothing once it has held as many
+  /// expressions.
+  void assign(std::span<const ExprInst> code, std::span<const int64_t> dims);
 
   /// The value, or nothing if the id is out of range or has none.
   std::optional<int64_t> find(ExprId id) const {

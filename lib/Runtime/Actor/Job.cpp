@@ -166,9 +166,11 @@ Status PreparedJob::update(const JobSpec &spec) {
       const auto &records = std::get<JobSpec::Line>(from).records;
       if (records.empty() != !step.segment)
         return differs(b, s);
+      // The text of a context is made for an error only: it would allocate.
       if (step.segment)
-        ACTNET_RETURN_IF_ERROR(step.segment->update({spec.executable, records})
-                                   .addContext("job: " + place(b, s)));
+        if (Status updated = step.segment->update({spec.executable, records});
+            !updated)
+          return std::move(updated).addContext("job: " + place(b, s));
       for (size_t i = 0; i < step.records.size(); ++i)
         ACTNET_RETURN_IF_ERROR(
             step.records[i]->update({spec.executable, {&records[i], 1}}));

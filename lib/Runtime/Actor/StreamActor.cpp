@@ -13,6 +13,9 @@ namespace actnet::rt {
 
 using namespace queue;
 
+/// Blocks that are open at once in most jobs; more make room themselves.
+static constexpr size_t usualDepth = 64;
+
 StreamActor::StreamActor(Device &device, std::vector<DeviceStream *> streams,
                          QueueTables &tables, const QueueOptions &options)
     : device(device), streams(std::move(streams)), tables(tables),
@@ -20,7 +23,12 @@ StreamActor::StreamActor(Device &device, std::vector<DeviceStream *> streams,
       shadows(uint32_t(this->streams.size())),
       order(std::max(1u, options.capacity)), slowTorn(options.resources, 0),
       fastTorn(options.resources, 0) {
+  // Room for what jobs take, so that none of them has to make it.
   freeSlots.reserve(order.size());
+  for (size_t slot = order.size(); slot-- > 0;) {
+    jobs.emplace_back().frames.reserve(usualDepth);
+    freeSlots.push_back(uint32_t(slot));
+  }
 }
 
 StreamActor::~StreamActor() = default;

@@ -77,6 +77,7 @@ public:
   }
 
   Status start(unsigned count) {
+    timers.reserve(256); // deadlines of jobs: none makes room itself
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, workerStack);
@@ -255,11 +256,10 @@ private:
         send(due.to, due.message, Delivery::always, false);
         lock.lock();
       } else if (!timers.empty()) {
-        // A clock that the thread sanitizer knows; being late by a wake-up
-        // is allowed, being early is not, because the loop looks again.
-        wake.wait_until(lock, std::chrono::system_clock::now() +
-                                  std::chrono::nanoseconds(
-                                      timers.front().timeNs - monotonicNs()));
+        // By the steady clock, which nobody sets. Being late by a wake-up is
+        // allowed, being early is not, because the loop looks again.
+        wake.wait_for(lock, std::chrono::nanoseconds(timers.front().timeNs -
+                                                     monotonicNs()));
       } else {
         wake.wait(lock);
       }

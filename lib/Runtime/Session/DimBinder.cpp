@@ -25,12 +25,13 @@ std::string place(const TensorDesc &input, size_t axis) {
 /// least value that reaches the extent.
 int64_t solve(std::span<const pkg::ExprInst> code, pkg::ExprId id,
               std::vector<int64_t> &values, size_t dim, const pkg::Range &range,
-              int64_t extent) {
+              int64_t extent, pkg::ExprValues &scratch) {
   int64_t low = std::max<int64_t>(range.lower, 0);
   int64_t high = std::min(range.upper, int64_t(1) << 40);
   while (low < high) {
     values[dim] = low + (high - low) / 2;
-    std::optional<int64_t> found = pkg::ExprValues(code, values).find(id);
+    scratch.assign(code, values);
+    std::optional<int64_t> found = scratch.find(id);
     if (!found || *found >= extent)
       high = values[dim];
     else
@@ -42,8 +43,8 @@ int64_t solve(std::span<const pkg::ExprInst> code, pkg::ExprId id,
 /// Marks the dims that an expression reads. Operands come before what uses
 /// them, so one sweep backwards sees all.
 void collectDims(std::span<const pkg::ExprInst> code, pkg::ExprId id,
-                 std::vector<bool> &reads) {
-  std::vector<bool> needed(size_t(id) + 1, false);
+                 std::vector<uint8_t> &reads, std::vector<uint8_t> &needed) {
+  needed.assign(size_t(id) + 1, false);
   needed[id] = true;
   for (size_t i = size_t(id) + 1; i-- > 0;) {
     const pkg::ExprInst &inst = code[i];
@@ -64,7 +65,6 @@ bool isBound(std::span<const pkg::ExprInst> code, const pkg::Check &check) {
          (lhs.lhs() == check.rhs || lhs.rhs() == check.rhs);
 }
 
-/// The dims that a check reads with their values and, where one dim alone can
 /// Whether a check has the form expression = min(expression, c): an upper one.
 bool isUpperBound(std::span<const pkg::ExprInst> code,
                   const pkg::Check &check) {
@@ -73,13 +73,16 @@ bool isUpperBound(std::span<const pkg::ExprInst> code,
          (rhs.lhs() == check.lhs || rhs.rhs() == check.lhs);
 }
 
+/// The dims that a check reads with their values and, where one dim alone can
 /// make it hold, what that dim needs: `; H = 2, at least 5 needed`.
 std::string remedy(const Program &program, const pkg::Check &check,
                    std::span<const pkg::Range> dims,
                    std::vector<int64_t> values) {
   const std::vector<pkg::ExprInst> &code = program.interface().exprs;
-  std::vector<bool> reads(dims.size(), false);
-  collectDims(code, check.lhs, reads);
+  BindScratch scratch;
+  scratch.reads.assign(dims.size(), false);
+  collectDims(code, check.lhs, scratch.reads, scratch.needed);
+  const std::vector<uint8_t> &reads = scratch.reads;
   std::string text;
   size_t count = 0, only = 0;
   for (size_t d = 0; d < dims.size(); ++d)
@@ -94,8 +97,8 @@ std::string remedy(const Program &program, const pkg::Check &check,
   int64_t now = values[only];
   if (!goal)
     return text;
-  int64_t needed =
-      solve(code, check.lhs, values, only, {now, pkg::unbounded}, *goal);
+  int64_t needed = solve(code, check.lhs, values, only, {now, pkg::unbounded},
+                         *goal, scratch.values);
   // A remainder holds for one value and not for the next: no least one.
   auto holds = [&](int64_t value) {
     values[only] = value;
@@ -115,14 +118,14 @@ Status rt::checkInput(const TensorDesc &input,
     return invalidArgument("input '" + tensor.name + "': expected type " +
                            dtypeName(actnet_dtype(tensor.dtype)) + ", found " +
                            dtypeName(dtype));
-  std::string expected = "[";
-  for (size_t i = 0; i < input.extents.size(); ++i)
-    expected += (i ? ", " : "") + input.extents[i];
-  expected += "]";
-  if (size_t(rank) != tensor.shape.size())
+  if (size_t(rank) != tensor.shape.size()) {
+    std::string expected = "[";
+    for (size_t i = 0; i < input.extents.size(); ++i)
+      expected += (i ? ", " : "") + input.extents[i];
     return invalidArgument("input '" + tensor.name + "': expected shape " +
-                           expected + ", found " +
+                           expected + "], found " +
                            shapeText(shape, size_t(std::max(rank, 0))));
+  }
   for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
     const pkg::Range &range = exprs[tensor.shape[axis]];
     if (shape[axis] >= std::max<int64_t>(range.lower, 0) &&
@@ -140,7 +143,7 @@ Status rt::checkInput(const TensorDesc &input,
 Status rt::bindDims(const Program &program, const FunctionDesc &function,
                     std::span<const pkg::Range> dims,
                     std::span<const std::vector<int64_t>> shapes,
-                    std::vector<int64_t> &values) {
+                    std::vector<int64_t> &values, BindScratch &scratch) {
   const std::vector<pkg::ExprInst> &code = program.interface().exprs;
   constexpr int64_t unset = -1;
   values.assign(dims.size(), unset);
@@ -168,8 +171,9 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
     const TensorDesc &input = function.inputs[i];
     for (size_t axis = 0; axis < shapes[i].size(); ++axis) {
       pkg::ExprId id = input.tensor->shape[axis];
-      std::vector<bool> reads(dims.size(), false);
-      collectDims(code, id, reads);
+      std::vector<uint8_t> &reads = scratch.reads;
+      reads.assign(dims.size(), false);
+      collectDims(code, id, reads, scratch.needed);
       size_t missing = dims.size(), count = 0;
       for (size_t d = 0; d < dims.size(); ++d)
         if (reads[d] && values[d] == unset) {
@@ -177,8 +181,8 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
           ++count;
         }
       if (count == 1)
-        values[missing] =
-            solve(code, id, values, missing, dims[missing], shapes[i][axis]);
+        values[missing] = solve(code, id, values, missing, dims[missing],
+                                shapes[i][axis], scratch.values);
     }
   }
   for (size_t d = 0; d < dims.size(); ++d) {
@@ -191,7 +195,8 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
   }
   if (allPlain && function.function->checks.empty())
     return okStatus();
-  pkg::ExprValues all(code, values);
+  pkg::ExprValues &all = scratch.values;
+  all.assign(code, values);
   for (size_t i = 0; i < shapes.size(); ++i) {
     const TensorDesc &input = function.inputs[i];
     for (size_t axis = 0; axis < shapes[i].size(); ++axis) {

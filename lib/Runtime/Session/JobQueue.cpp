@@ -26,6 +26,7 @@ JobQueue::create(Device &device, std::span<const StreamKind> kinds,
     result->streamPointers.push_back(stream.get());
     result->streamList.push_back(std::move(stream));
   }
+  result->tables.reservePlans(slots + 1);
   ACTNET_ASSIGN_OR_RETURN(result->system, ThreadedSystem::create(1));
   ACTNET_ASSIGN_OR_RETURN(result->client, result->system->createClient());
   QueueOptions options;

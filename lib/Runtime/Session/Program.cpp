@@ -107,7 +107,12 @@ TensorDesc Program::describe(const pkg::Tensor &tensor,
 Status Program::evaluateShape(const TensorDesc &tensor,
                               std::span<const int64_t> dims,
                               int64_t *shape) const {
-  pkg::ExprValues values(interface().exprs, dims);
+  return evaluateShape(tensor, pkg::ExprValues(interface().exprs, dims), shape);
+}
+
+Status Program::evaluateShape(const TensorDesc &tensor,
+                              const pkg::ExprValues &values,
+                              int64_t *shape) const {
   for (size_t axis = 0; axis < tensor.extents.size(); ++axis) {
     std::optional<int64_t> extent = values.find(tensor.tensor->shape[axis]);
     if (!extent || *extent < 0)

@@ -4,6 +4,7 @@
 #include "actnet/Runtime/Session/Resolve.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace actnet;
 using namespace actnet::rt;
@@ -14,12 +15,12 @@ constexpr unsigned maxDepth = 1000;
 
 class Resolver {
 public:
-  explicit Resolver(const ResolveInput &input)
+  Resolver(const ResolveInput &input, ResolvedJob &job)
       : in(input), plan(*input.plan),
         function(*pkg::Reader::findFunction(plan, input.function)),
-        layout(input.layout->functions[input.function]) {}
+        layout(input.layout->functions[input.function]), job(job) {}
 
-  Expected<ResolvedJob> run();
+  Status run();
 
 private:
   Status block(const pkg::Block &records, uint32_t at, unsigned depth);
@@ -43,20 +44,54 @@ private:
   std::byte *root(const pkg::Buffer &buffer, uint32_t id) const;
   Expected<std::byte *> address(uint32_t id) const;
 
+  // What the job held before is written over, so that its storage stays.
   uint32_t newBlock() {
-    job.spec.blocks.emplace_back();
-    return uint32_t(job.spec.blocks.size() - 1);
+    job.stepCounts.push_back(0);
+    if (job.spec.blocks.size() < job.stepCounts.size())
+      job.spec.blocks.emplace_back();
+    return uint32_t(job.stepCounts.size() - 1);
   }
+  std::vector<Record> &newLine(uint32_t stream, uint32_t at) {
+    JobSpec::Block &steps = job.spec.blocks[at];
+    size_t i = job.stepCounts[at]++;
+    if (i == steps.size())
+      steps.emplace_back(JobSpec::Line{stream, {}});
+    else if (!std::holds_alternative<JobSpec::Line>(steps[i]))
+      steps[i] = JobSpec::Line{stream, {}};
+    auto &line = std::get<JobSpec::Line>(steps[i]);
+    line.stream = stream;
+    line.records.clear();
+    return line.records;
+  }
+  template <typename Kind> void addStep(const Kind &step, uint32_t at) {
+    JobSpec::Block &steps = job.spec.blocks[at];
+    size_t i = job.stepCounts[at]++;
+    if (i == steps.size())
+      steps.emplace_back(step);
+    else
+      steps[i] = step;
+  }
+  template <typename T>
+  static std::vector<T> &newList(std::deque<std::vector<T>> &lists,
+                                 size_t &count) {
+    if (count == lists.size())
+      lists.emplace_back();
+    std::vector<T> &list = lists[count++];
+    list.clear();
+    return list;
+  }
+  void finish();
   Status add(Record record, uint32_t stream, uint32_t at) {
     if (++records > maxRecords)
       return outOfRange("more than 2^20 records after loops are written out");
     JobSpec::Block &steps = job.spec.blocks[at];
+    size_t count = job.stepCounts[at];
     auto *line =
-        steps.empty() ? nullptr : std::get_if<JobSpec::Line>(&steps.back());
-    if (!line || line->stream != stream)
-      line = &std::get<JobSpec::Line>(
-          steps.emplace_back(JobSpec::Line{stream, {}}));
-    line->records.push_back(record);
+        count == 0 ? nullptr : std::get_if<JobSpec::Line>(&steps[count - 1]);
+    if (line && line->stream == stream)
+      line->records.push_back(record);
+    else
+      newLine(stream, at).push_back(record);
     return okStatus();
   }
 
@@ -64,8 +99,9 @@ private:
   const pkg::Plan &plan;
   const pkg::FunctionPlan &function;
   const FunctionLayout &layout;
-  ResolvedJob job;
+  ResolvedJob &job;
   uint64_t records = 0;
+  size_t operandCount = 0, dimCount = 0, sizeCount = 0;
 };
 
 std::byte *Resolver::root(const pkg::Buffer &buffer, uint32_t id) const {
@@ -93,9 +129,9 @@ Expected<std::byte *> Resolver::address(uint32_t id) const {
 }
 
 Expected<LaunchRecord> Resolver::launch(const pkg::Launch &launch) {
-  std::vector<DevicePtr> &operands = job.operandLists.emplace_back();
-  std::vector<int64_t> &dims = job.dimLists.emplace_back();
-  std::vector<uint64_t> &sizes = job.sizeLists.emplace_back();
+  std::vector<DevicePtr> &operands = newList(job.operandLists, operandCount);
+  std::vector<int64_t> &dims = newList(job.dimLists, dimCount);
+  std::vector<uint64_t> &sizes = newList(job.sizeLists, sizeCount);
   operands.reserve(launch.operands.size());
   sizes.reserve(launch.operands.size());
   dims.reserve(launch.dims.size());
@@ -138,7 +174,7 @@ Expected<Record> Resolver::call(const pkg::Call &call) {
   record.operands = fallback.operands;
   record.sizes = fallback.sizes;
   record.fallback = fallback;
-  std::vector<int64_t> &dims = job.dimLists.emplace_back();
+  std::vector<int64_t> &dims = newList(job.dimLists, dimCount);
   for (pkg::ExprId id : call.dims) {
     ACTNET_ASSIGN_OR_RETURN(int64_t dim, value(id));
     dims.push_back(dim);
@@ -168,7 +204,7 @@ Status Resolver::loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
           counter ? "a loop with a counter and no limit is not supported yet"
                   : "a loop has neither a limit nor a condition");
     uint32_t body = newBlock();
-    job.spec.blocks[at].push_back(JobSpec::Loop{stream, condition, body});
+    addStep(JobSpec::Loop{stream, condition, body}, at);
     return block(*loop.body, body, depth + 1);
   }
   // A known number of rounds is written out: the counter then is a constant of
@@ -181,8 +217,7 @@ Status Resolver::loop(const pkg::Loop &loop, uint32_t stream, uint32_t at,
                           std::to_string(maxDepth) +
                           " rounds is not supported yet");
       uint32_t body = newBlock();
-      job.spec.blocks[at].push_back(
-          JobSpec::Branch{stream, condition, body, JobSpec::noBlock});
+      addStep(JobSpec::Branch{stream, condition, body, JobSpec::noBlock}, at);
       at = body;
     }
     if (counter)
@@ -235,7 +270,7 @@ Status Resolver::record(const pkg::Record &record, uint32_t at,
       step.then = newBlock();
     if (branch.blocks.size() > 1)
       step.otherwise = newBlock();
-    job.spec.blocks[at].push_back(step);
+    addStep(step, at);
     if (!branch.blocks.empty())
       ACTNET_RETURN_IF_ERROR(block(*branch.blocks[0], step.then, depth + 1));
     if (branch.blocks.size() > 1)
@@ -284,7 +319,8 @@ Status Resolver::transfers(bool up) {
   std::vector<Record> &list = up ? job.uploads : job.downloads;
   list.assign(tensors.size(), CopyRecord{up ? CopyKind::up : CopyKind::down,
                                          nullptr, nullptr, 0});
-  std::vector<bool> placed(tensors.size(), false);
+  std::vector<uint8_t> &placed = job.placed;
+  placed.assign(tensors.size(), 0);
   pkg::Region region = up ? pkg::Region::Input : pkg::Region::Output;
   for (uint32_t id = 0; id < function.buffers.size(); ++id) {
     const pkg::Buffer &buffer = *function.buffers[id];
@@ -396,9 +432,18 @@ Status Resolver::barrier(uint32_t at, bool opens) {
   return okStatus();
 }
 
-Expected<ResolvedJob> Resolver::run() {
+/// Drops what was there before and is no more.
+void Resolver::finish() {
+  job.spec.blocks.resize(job.stepCounts.size());
+  for (size_t b = 0; b < job.stepCounts.size(); ++b)
+    job.spec.blocks[b].resize(job.stepCounts[b]);
+}
+
+Status Resolver::run() {
   job.spec.executable = in.executable;
   job.spec.stepping = in.stepping;
+  job.stepCounts.clear();
+  job.firstDownload = 0;
   uint32_t start = newBlock();
   ACTNET_RETURN_IF_ERROR(transfers(true));
   ACTNET_RETURN_IF_ERROR(transfers(false));
@@ -414,9 +459,9 @@ Expected<ResolvedJob> Resolver::run() {
   // Lines of their own, also beside others of the same stream: their pointers
   // change with every job, those of the rest never.
   if (up)
-    job.spec.blocks[start].push_back(
-        JobSpec::Line{in.uploadStream, job.uploads});
-  job.spec.blocks[start].push_back(JobSpec::Line{0, {}});
+    newLine(in.uploadStream, start)
+        .assign(job.uploads.begin(), job.uploads.end());
+  newLine(0, start);
   if (apart && up)
     ACTNET_RETURN_IF_ERROR(add(AwaitRecord{in.uploaded}, 0, start));
   ACTNET_RETURN_IF_ERROR(barrier(start, true));
@@ -425,16 +470,21 @@ Expected<ResolvedJob> Resolver::run() {
   if (apart && down)
     ACTNET_RETURN_IF_ERROR(add(SignalRecord{in.computed}, 0, start));
   if (down)
-    job.spec.blocks[start].push_back(
-        JobSpec::Line{in.downloadStream, job.downloads});
-  resources();
-  return std::move(job);
+    newLine(in.downloadStream, start)
+        .assign(job.downloads.begin(), job.downloads.end());
+  finish();
+  // Which variables are read and written depends on no dim.
+  if (!std::exchange(job.hasResources, true))
+    resources();
+  return okStatus();
 }
 } // namespace
 
-Expected<ResolvedJob> rt::resolveJob(const ResolveInput &input) {
-  Expected<ResolvedJob> job = Resolver(input).run();
-  return std::move(job).addContext(
+Status rt::resolveJob(const ResolveInput &input, ResolvedJob &job) {
+  Status resolved = Resolver(input, job).run();
+  if (resolved)
+    return resolved;
+  return std::move(resolved).addContext(
       "function '" +
       input.program->interface().functions[input.function]->name + "'");
 }

@@ -67,7 +67,7 @@ Status Session::outputShape(uint32_t function, uint32_t index, int64_t *shape) {
   if (!shape && !desc.outputs[index].extents.empty())
     return invalidArgument("shape: expected a pointer, found null");
   ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
-  return source.evaluateShape(desc.outputs[index], entry->dims, shape);
+  return source.evaluateShape(desc.outputs[index], entry->values, shape);
 }
 
 /// Finds the entry for the shapes bound now.
@@ -83,7 +83,7 @@ Expected<Session::DimEntry *> Session::bindEntry(uint32_t function) {
     state.shapes[i] = state.inputs[i].shape;
   }
   ACTNET_RETURN_IF_ERROR(
-      bindDims(source, desc, dims, state.shapes, scratchDims));
+      bindDims(source, desc, dims, state.shapes, scratchDims, bindScratch));
   ACTNET_ASSIGN_OR_RETURN(state.current, findEntry(function, scratchDims));
   return state.current;
 }
@@ -91,39 +91,45 @@ Expected<Session::DimEntry *> Session::bindEntry(uint32_t function) {
 Expected<Session::DimEntry *>
 Session::findEntry(uint32_t function, const std::vector<int64_t> &values) {
   FunctionState &state = functions[function];
-  for (auto &entry : state.entries)
-    if (entry->dims == values)
-      return entry.get();
-  auto made = std::make_unique<DimEntry>();
-  made->dims = values;
-  made->values = pkg::ExprValues(source.interface().exprs, values);
+  DimEntry *oldest = nullptr;
+  for (DimEntry &entry : state.entries) {
+    if (entry.number != 0 && entry.dims == values)
+      return &entry;
+    if (!oldest || entry.lastUse < oldest->lastUse)
+      oldest = &entry;
+  }
+  // Takes the place of what was not used for the longest time. Jobs in flight
+  // need their entries no more.
+  oldest->number = 0;
+  ACTNET_RETURN_IF_ERROR(fillEntry(function, *oldest, values));
+  oldest->number = ++lastEntry;
+  oldest->lastUse = ++clock;
+  return oldest;
+}
+
+/// Computes what follows from these dims. Allocates nothing once the entry has
+/// held others.
+Status Session::fillEntry(uint32_t function, DimEntry &entry,
+                          const std::vector<int64_t> &values) {
+  entry.dims.assign(values.begin(), values.end());
+  entry.values.assign(source.interface().exprs, values);
   const pkg::FunctionPlan &functionPlan =
       *pkg::Reader::findFunction(*plan, function);
   ACTNET_RETURN_IF_ERROR(
-      pkg::checkSizes(source.interface(), functionPlan, made->values));
+      pkg::checkSizes(source.interface(), functionPlan, entry.values));
+  entry.outputBytes.clear();
   for (const TensorDesc &output : source.functions()[function].outputs) {
-    std::vector<int64_t> shape(output.extents.size());
-    ACTNET_RETURN_IF_ERROR(source.evaluateShape(output, values, shape.data()));
+    entry.shape.assign(output.extents.size(), 0);
+    ACTNET_RETURN_IF_ERROR(
+        source.evaluateShape(output, entry.values, entry.shape.data()));
     uint64_t bytes = pkg::dtypeBytes(output.tensor->dtype);
-    for (int64_t extent : shape)
+    for (int64_t extent : entry.shape)
       if (__builtin_mul_overflow(bytes, uint64_t(extent), &bytes))
         return outOfRange("output '" + output.tensor->name +
                           "' is larger than any memory");
-    made->outputBytes.push_back(bytes);
+    entry.outputBytes.push_back(bytes);
   }
-  made->ready.resize(size_t(slotCount) * 2);
-  // Take the place of the entry that was not used for the longest time.
-  if (state.entries.size() == maxEntries) {
-    auto oldest = state.entries.end();
-    for (auto it = state.entries.begin(); it != state.entries.end(); ++it)
-      if ((*it)->inFlight == 0 && (oldest == state.entries.end() ||
-                                   (*it)->lastUse < (*oldest)->lastUse))
-        oldest = it;
-    if (oldest != state.entries.end())
-      state.entries.erase(oldest);
-  }
-  state.entries.push_back(std::move(made));
-  return state.entries.back().get();
+  return okStatus();
 }
 
 /// Puts the caller's pointers of this job into its copies.
@@ -172,13 +178,33 @@ Status Session::updateTransfers(Ready &ready, FunctionState &state,
 Expected<Session::Ready *> Session::makeReady(uint32_t function,
                                               DimEntry &entry, uint64_t slot,
                                               bool transfers) {
-  Ready &ready = entry.ready[slot * 2 + transfers];
-  FunctionState &state = functions[function];
-  if (ready.prepared) {
-    if (transfers)
-      ACTNET_RETURN_IF_ERROR(updateTransfers(ready, state, entry));
-    return &ready;
+  std::vector<Ready> &kept = functions[function].ready[slot * 2 + transfers];
+  Ready *oldest = nullptr;
+  for (Ready &ready : kept) {
+    if (ready.entry == entry.number) {
+      ready.lastUse = ++clock;
+      if (transfers)
+        ACTNET_RETURN_IF_ERROR(
+            updateTransfers(ready, functions[function], entry));
+      return &ready;
+    }
+    if (!oldest || ready.lastUse < oldest->lastUse)
+      oldest = &ready;
   }
+  // The slot is free, so that none of its jobs is in flight.
+  oldest->entry = 0;
+  ACTNET_RETURN_IF_ERROR(refill(function, entry, slot, transfers, *oldest));
+  oldest->entry = entry.number;
+  oldest->lastUse = ++clock;
+  return oldest;
+}
+
+/// Makes a job one for these dims. One that was made before takes other
+/// pointers and numbers; only where a loop has another number of rounds is it
+/// made anew.
+Status Session::refill(uint32_t function, const DimEntry &entry, uint64_t slot,
+                       bool transfers, Ready &ready) {
+  FunctionState &state = functions[function];
   for (size_t i = 0; i < state.inputs.size(); ++i)
     state.inputPointers[i] = state.inputs[i].data;
   for (size_t i = 0; i < state.outputs.size(); ++i)
@@ -208,13 +234,16 @@ Expected<Session::Ready *> Session::makeReady(uint32_t function,
     input.uploaded = uploaded[slot].get();
     input.computed = computed[slot].get();
   }
-  ACTNET_ASSIGN_OR_RETURN(ResolvedJob resolved, resolveJob(input));
-  ACTNET_ASSIGN_OR_RETURN(
-      ready.prepared,
-      PreparedJob::prepare(*device, queue->streams(), resolved.spec));
-  ready.resolved = std::move(resolved);
+  ACTNET_RETURN_IF_ERROR(resolveJob(input, ready.resolved));
+  if (ready.prepared && !ready.prepared->update(ready.resolved.spec))
+    ready.prepared.reset();
+  if (!ready.prepared) {
+    ACTNET_ASSIGN_OR_RETURN(
+        ready.prepared,
+        PreparedJob::prepare(*device, queue->streams(), ready.resolved.spec));
+  }
   noteLibraries();
-  return &ready;
+  return okStatus();
 }
 
 /// Copies the job's inputs into the ring's image, and notes where its outputs
@@ -247,6 +276,9 @@ void Session::deliver(Slot &slot, const Status &outcome) {
 Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
   if (function >= functions.size())
     return noSuch("function", function, functions.size());
+  // What was given up may still run, on what the next job would change.
+  if (givenUp)
+    return failedPrecondition("the queue is closed");
   FunctionState &state = functions[function];
   ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
   for (size_t i = 0; transfers && i < state.outputs.size(); ++i)
@@ -274,9 +306,7 @@ Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
     stageInputs(*ready, state, slots[slot]);
   ACTNET_RETURN_IF_ERROR(queue->send(*ready->prepared, slot, deadlineNs()));
   slots[slot].job = ++lastJob;
-  slots[slot].entry = entry;
   entry->lastUse = ++clock;
-  ++entry->inFlight;
   return lastJob;
 }
 
@@ -303,9 +333,8 @@ Status Session::wait(uint64_t job) {
     Status status = queue->await(i);
     deliver(slot, status);
     queue->free(i);
-    --slot.entry->inFlight;
+    givenUp |= status.code() == StatusCode::deadlineExceeded;
     slot.job = 0;
-    slot.entry = nullptr;
     // What a stream says of a job names it already.
     std::string name = "job " + std::to_string(job);
     return status.message().starts_with(name + " ") ? status

@@ -10,6 +10,13 @@
 using namespace actnet;
 using namespace actnet::rt;
 
+/// Whether the dims have one value each.
+static bool isFixed(std::span<const pkg::Range> dims) {
+  return std::all_of(dims.begin(), dims.end(), [](const pkg::Range &range) {
+    return range.lower == range.upper;
+  });
+}
+
 Session::Session(const Program &program, SessionOptions options)
     : source(program), options(std::move(options)) {}
 
@@ -18,7 +25,7 @@ Session::~Session() {
   // it, and only then what they use.
   queue.reset();
   for (FunctionState &function : functions)
-    function.entries.clear();
+    function.ready.clear();
   if (device && weights && !uploadedWeights.data())
     device->release(weights).ignore();
 }
@@ -45,18 +52,84 @@ Status Session::setUp() {
                           makeLayout(source, *plan, dims, slotCount));
   ACTNET_RETURN_IF_ERROR(createStreams());
   for (const FunctionDesc &desc : source.functions()) {
+    uint32_t number = uint32_t(functions.size());
     FunctionState &state = functions.emplace_back();
     state.inputs.resize(desc.inputs.size());
     state.outputs.resize(desc.outputs.size());
     state.inputPointers.resize(desc.inputs.size());
     state.outputPointers.resize(desc.outputs.size());
     state.shapes.resize(desc.inputs.size());
-    state.entries.reserve(maxEntries + slotCount);
+    for (size_t i = 0; i < desc.inputs.size(); ++i) {
+      state.shapes[i].reserve(desc.inputs[i].extents.size());
+      state.inputs[i].shape.reserve(desc.inputs[i].extents.size());
+    }
+    state.entries.resize(isFixed(dims) ? 1 : maxEntries);
+    state.ready.resize(size_t(slotCount) * 2);
+    for (std::vector<Ready> &kept : state.ready)
+      kept.resize(keptJobs(number));
   }
+  size_t mostOutputs = 0;
+  for (const FunctionState &state : functions)
+    mostOutputs = std::max(mostOutputs, state.outputs.size());
   slots.resize(slotCount);
+  for (Slot &slot : slots)
+    slot.deliveries.reserve(mostOutputs);
   ACTNET_RETURN_IF_ERROR(createArena(std::move(first)));
   ACTNET_RETURN_IF_ERROR(resetState());
-  return chooseAlgorithms();
+  ACTNET_RETURN_IF_ERROR(chooseAlgorithms());
+  prepareAhead();
+  return okStatus();
+}
+
+static uint64_t countRecords(const pkg::Block &block) {
+  uint64_t count = 0;
+  for (const auto &record : block.records) {
+    ++count;
+    if (const auto *loop = record->body.AsLoop())
+      count += countRecords(*loop->body);
+    else if (const auto *branch = record->body.AsBranch())
+      for (const auto &nested : branch->blocks)
+        count += countRecords(*nested);
+  }
+  return count;
+}
+
+/// For how many sets of dims a slot keeps jobs ready: changing a job costs some
+/// time for each record, and keeping it some memory.
+size_t Session::keptJobs(uint32_t function) const {
+  const pkg::FunctionPlan *body = pkg::Reader::findFunction(*plan, function);
+  if (isFixed(dims) || !body)
+    return 1;
+  // Of a GPU, graphs that the driver keeps.
+  uint64_t most = device->info().hostAddressable ? 4096 : 1024;
+  uint64_t all = (countRecords(*body->body) + 1) * slotCount * 2;
+  return size_t(std::clamp<uint64_t>(most / all, 1, maxEntries));
+}
+
+/// Makes all that jobs will need, so that none allocates. Where the dims are
+/// not bounded, or no job can have all at their bounds, the first jobs do it.
+void Session::prepareAhead() {
+  if (!layout.complete)
+    return;
+  for (uint32_t f = 0; f < functions.size(); ++f) {
+    FunctionState &state = functions[f];
+    for (bool isUpper : {true, false}) {
+      scratchDims.clear();
+      for (const pkg::Range &range : dims)
+        scratchDims.push_back(isUpper ? range.upper
+                                      : std::max<int64_t>(range.lower, 1));
+      bool fits = true;
+      for (DimEntry &entry : state.entries)
+        fits = fits && fillEntry(f, entry, scratchDims);
+      for (unsigned slot = 0; fits && slot < slotCount; ++slot)
+        for (bool transfers : {false, true})
+          for (Ready &ready : state.ready[slot * 2 + transfers])
+            fits = fits && (ready.prepared || refill(f, state.entries[0], slot,
+                                                     transfers, ready));
+      if (fits)
+        break;
+    }
+  }
 }
 
 Status Session::chooseDims() {
@@ -130,8 +203,8 @@ Status Session::createArena(Layout next) {
   }
   // Prepared jobs point into the old arena.
   for (FunctionState &function : functions)
-    for (auto &entry : function.entries)
-      for (Ready &ready : entry->ready)
+    for (std::vector<Ready> &kept : function.ready)
+      for (Ready &ready : kept)
         ready = Ready();
   arena = std::move(memory);
   layout = std::move(next);

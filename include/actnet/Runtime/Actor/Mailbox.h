@@ -25,7 +25,9 @@ namespace actnet::rt {
 class Mailbox {
 public:
   /// `capacity` requests may be unanswered at once; 0 means any number.
-  explicit Mailbox(uint32_t capacity) : capacity(capacity) {}
+  explicit Mailbox(uint32_t capacity) : capacity(capacity) {
+    giveFree(grow() - 1); // room for as many messages as most ever hold
+  }
   ~Mailbox();
   Mailbox(const Mailbox &) = delete;
   Mailbox &operator=(const Mailbox &) = delete;

@@ -19,6 +19,11 @@ namespace actnet::rt {
 /// Small stable ids, from 1, for values; freed ids are used again.
 template <typename T> class IdTable {
 public:
+  /// Makes room for `count` values.
+  void reserve(size_t count) {
+    slots.reserve(count);
+    freeIds.reserve(count);
+  }
   uint32_t add(T value) {
     std::lock_guard lock(mutex);
     if (freeIds.empty()) {
@@ -61,6 +66,8 @@ class QueueTables {
 public:
   /// Registers a plan; it must live until removed, and must not be in flight
   /// then.
+  /// Makes room for as many plans at a time.
+  void reservePlans(size_t count) { plans.reserve(count); }
   uint32_t addPlan(const PreparedJob *plan) { return plans.add(plan); }
   void removePlan(uint32_t id) { plans.take(id); }
   const PreparedJob *plan(uint32_t id) const {

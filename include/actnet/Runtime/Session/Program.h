@@ -54,6 +54,8 @@ public:
 
   /// Evaluates the shape of a tensor for a value of every dim.
   /// Errors: outOfRange when an extent has no value or is negative.
+  Status evaluateShape(const TensorDesc &tensor, const pkg::ExprValues &values,
+                       int64_t *shape) const;
   Status evaluateShape(const TensorDesc &tensor, std::span<const int64_t> dims,
                        int64_t *shape) const;
 

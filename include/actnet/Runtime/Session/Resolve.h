@@ -18,7 +18,7 @@
 namespace actnet::rt {
 
 /// A job with the lists that its records point to. Movable: lists stay where
-/// they are.
+/// they are. Resolving it again, for other dims, reuses all of it.
 struct ResolvedJob {
   JobSpec spec;
   /// Per input the copy up, per output the copy down; they are the first and
@@ -30,6 +30,11 @@ struct ResolvedJob {
   std::deque<std::vector<DevicePtr>> operandLists;
   std::deque<std::vector<int64_t>> dimLists;
   std::deque<std::vector<uint64_t>> sizeLists;
+
+  /// While it is resolved: steps of each block so far, tensors with a buffer.
+  std::vector<size_t> stepCounts;
+  std::vector<uint8_t> placed;
+  bool hasResources = false; ///< reads and writes stand in `spec`
 };
 
 /// What a job is resolved for.
@@ -62,13 +67,15 @@ struct ResolveInput {
   Event *uploaded = nullptr, *computed = nullptr;
 };
 
-/// Resolves one job. Sizes must have passed pkg::checkSizes for these values.
+/// Resolves one job into `job`, over what it was resolved for before, for the
+/// same function; nothing is allocated where its steps and records are as many
+/// as they were. After an error the job must be resolved again before it is
+/// used. Sizes must have passed pkg::checkSizes for these values.
 /// Errors: failedPrecondition (a record that this runtime does not run yet: a
-/// library call with no kernel in its place, a branch on an integer, a loop with
-/// a counter and no limit),
-/// outOfRange (an expression without a value, or more than 2^20 records after
-/// loops are written out).
-Expected<ResolvedJob> resolveJob(const ResolveInput &input);
+/// library call with no kernel in its place, a branch on an integer, a loop
+/// with a counter and no limit), outOfRange (an expression without a value, or
+/// more than 2^20 records after loops are written out).
+Status resolveJob(const ResolveInput &input, ResolvedJob &job);
 
 } // namespace actnet::rt
 

@@ -2,16 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What actnet_session is made of. A session owns a device, a queue and an
-// arena; it binds dims from the shapes of inputs, resolves each function once
-// per ring slot and set of dim values, and sends planned jobs to the queue as
-// one message each. Once every slot has run with a set of dims, jobs with those
-// dims allocate nothing.
+// arena; it binds dims from the shapes of inputs, resolves each function per
+// ring slot and set of dim values, and sends planned jobs to the queue as one
+// message each. With all dims bounded, everything that jobs need is made with
+// the session: a job with other dims takes the place of one that was not used
+// for the longest time, and writes over what is there.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_RUNTIME_SESSION_SESSION_H
 #define ACTNET_RUNTIME_SESSION_SESSION_H
 
 #include "actnet/Runtime/Session/Devices.h"
+#include "actnet/Runtime/Session/DimBinder.h"
 #include "actnet/Runtime/Session/JobQueue.h"
 #include "actnet/Runtime/Session/Resolve.h"
 
@@ -95,15 +97,17 @@ private:
   struct Ready {
     ResolvedJob resolved;
     std::unique_ptr<PreparedJob> prepared;
+    uint64_t entry = 0; ///< number of the entry it is for; 0: of none
+    uint64_t lastUse = 0;
   };
   /// All that follows from one set of dim values.
   struct DimEntry {
     std::vector<int64_t> dims;
     pkg::ExprValues values;
     std::vector<uint64_t> outputBytes;
-    std::vector<Ready> ready; ///< by slot * 2 + transfers
+    std::vector<int64_t> shape; ///< of one output, while it is measured
+    uint64_t number = 0;        ///< a new one for each set of dims; 0: of none
     uint64_t lastUse = 0;
-    uint32_t inFlight = 0;
   };
   struct FunctionState {
     std::vector<InputBinding> inputs;
@@ -111,12 +115,13 @@ private:
     std::vector<const void *> inputPointers; ///< reused by each submit
     std::vector<void *> outputPointers;
     std::vector<std::vector<int64_t>> shapes;
-    std::vector<std::unique_ptr<DimEntry>> entries; ///< at most maxEntries
+    std::vector<DimEntry> entries;
+    /// Jobs by slot * 2 + transfers: as many as are kept for different dims.
+    std::vector<std::vector<Ready>> ready;
     DimEntry *current = nullptr; ///< of the shapes bound now; null: not known
   };
   struct Slot {
     uint64_t job = 0; ///< 0: free
-    DimEntry *entry = nullptr;
     /// Where the job's staged outputs go when it has ended; of a job without
     /// staging or already delivered, none.
     std::vector<CopyRecord> deliveries;
@@ -136,9 +141,15 @@ private:
   Expected<DimEntry *> bindEntry(uint32_t function);
   Expected<DimEntry *> findEntry(uint32_t function,
                                  const std::vector<int64_t> &dims);
+  Status fillEntry(uint32_t function, DimEntry &entry,
+                   const std::vector<int64_t> &dims);
+  size_t keptJobs(uint32_t function) const;
+  void prepareAhead();
   Status ensurePlanned(uint32_t function, const std::vector<int64_t> &dims);
   Expected<Ready *> makeReady(uint32_t function, DimEntry &entry, uint64_t slot,
                               bool transfers);
+  Status refill(uint32_t function, const DimEntry &entry, uint64_t slot,
+                bool transfers, Ready &ready);
   Status updateTransfers(Ready &ready, FunctionState &state,
                          const DimEntry &entry);
   void stageInputs(const Ready &ready, const FunctionState &state, Slot &slot);
@@ -160,6 +171,7 @@ private:
   std::vector<pkg::Range> dims;  ///< narrowed by the options
   std::vector<pkg::Range> exprs; ///< bounds of all expressions within `dims`
   std::vector<int64_t> scratchDims;
+  BindScratch bindScratch;
   std::string libraryNote; ///< what was said last
   std::unique_ptr<Profile> profile;
   std::unique_ptr<Device> device;
@@ -177,7 +189,9 @@ private:
   std::vector<FunctionState> functions;
   std::vector<Slot> slots;
   uint64_t lastJob = 0;
+  uint64_t lastEntry = 0;
   uint64_t clock = 0;
+  bool givenUp = false; ///< a job passed its deadline: the queue is closed
   std::unique_ptr<JobQueue> queue; ///< goes first
 };
 

@@ -81,9 +81,11 @@ constexpr int64_t watchNs = 20 * 1000;
 /// How often a held stream looks whether it is being destroyed.
 constexpr int64_t awaitSliceNs = 5 * 1000 * 1000;
 
-/// A first-in first-out ring that doubles when full.
+/// A first-in first-out ring that doubles when full. It begins with room for
+/// what a session has under way.
 template <typename T> class Ring {
 public:
+  Ring() : slots(256) {}
   bool empty() const { return begin == end; }
   void push(T value) {
     if (end - begin == slots.size())
@@ -94,7 +96,7 @@ public:
 
 private:
   void grow() {
-    std::vector<T> larger(slots.empty() ? 16 : slots.size() * 2);
+    std::vector<T> larger(slots.size() * 2);
     size_t count = 0;
     while (!empty())
       larger[count++] = pop();
