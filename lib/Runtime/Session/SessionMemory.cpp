@@ -24,7 +24,9 @@ actnet_memory_info Session::memory() const {
   MemoryStats stats = device->memoryStats();
   uint64_t weightBytes =
       isApart() ? uploadedWeights.size() : source.reader().weights().size();
-  info.weights = int64_t(wholePages(weightBytes));
+  // Read where they lie; they need not begin with a page.
+  uint64_t before = isApart() ? 0 : uintptr_t(weights) % regionAlignment;
+  info.weights = weightBytes ? int64_t(wholePages(before + weightBytes)) : 0;
   info.state = int64_t(layout.stateBytes);
   info.thread_scratch = int64_t(wholePages(kernelScratch) * threads);
   info.stacks = int64_t(stats.stackBytes + queue->stackBytes());
@@ -57,8 +59,8 @@ actnet_memory_info Session::memory() const {
   return info;
 }
 
-/// Bytes that branches and loops read back through: a page for each prepared
-/// job that has one, as many jobs as a session keeps.
+/// Bytes that branches and loops read back through: a page for each job that is
+/// kept ready and has one.
 uint64_t Session::cellBytes() const {
   uint64_t bytes = 0;
   for (const auto &function : plan->functions) {
@@ -83,8 +85,8 @@ uint64_t Session::cellBytes() const {
     };
     count(count, *function->body);
     if (cells > 0)
-      bytes +=
-          wholePages(cells * 64) * slotCount * 2 * (maxEntries + slotCount);
+      bytes += wholePages(cells * 64) * slotCount * 2 *
+               keptJobs(uint32_t(function->function));
   }
   return bytes;
 }

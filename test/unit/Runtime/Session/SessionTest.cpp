@@ -217,7 +217,7 @@ TEST(Session, PlansAnUnboundedDimWhenItIsKnownAndSaysSo) {
   EXPECT_EQ(h.session->memory().promised, -1);
   EXPECT_EQ(h.affine(5, 1), affineReference(5, 1));
   ASSERT_EQ(h.notices.size(), 1u);
-  EXPECT_THAT(h.notices[0], HasSubstr("--dim N=1..5"));
+  EXPECT_THAT(h.notices[0], HasSubstr("for N = 5"));
   EXPECT_GT(h.session->memory().promised, 0);
   EXPECT_EQ(h.affine(3, 1), affineReference(3, 1));
   EXPECT_EQ(h.notices.size(), 1u) << "a smaller dim needs no new plan";
@@ -331,6 +331,39 @@ TEST(Session, SolvesAnExtentForItsDim) {
   }
   ASSERT_TRUE(h.bind(0, {4}, x.data()).isOk());
   EXPECT_THAT(h.run().str(), HasSubstr("found 4"));
+}
+
+TEST(Session, PromisesThePagesOfAPackageThatBeginsInsideOfOne) {
+  MemoryPackage package("product");
+  std::span<const std::byte> bytes = package.bytes();
+  // Its 512 bytes of weights, which begin with a page of the package, lie in
+  // two pages here.
+  constexpr size_t page = 4096;
+  std::vector<std::byte> memory(bytes.size() + 3 * page);
+  auto at =
+      (reinterpret_cast<uintptr_t>(memory.data()) + page - 1) / page * page +
+      page - 256;
+  auto *start = reinterpret_cast<std::byte *>(at);
+  std::copy(bytes.begin(), bytes.end(), start);
+  auto program = Program::openMemory({start, bytes.size()});
+  ASSERT_TRUE(program) << program.status().str();
+  SessionOptions options;
+  options.threads = 1;
+  options.inFlight = 1;
+  auto session = Session::create(**program, options);
+  ASSERT_TRUE(session) << session.status().str();
+  std::vector<float> x(16 * 8, 1), y(16 * 16);
+  int64_t shape[] = {16, 8};
+  ASSERT_TRUE(
+      (*session)->bindInput(0, 0, ACTNET_F32, shape, 2, x.data()).isOk());
+  ASSERT_TRUE(
+      (*session)->bindOutput(0, 0, y.data(), y.size() * sizeof(float)).isOk());
+  auto job = (*session)->submit(0, true);
+  ASSERT_TRUE(job) << job.status().str();
+  ASSERT_TRUE((*session)->wait(*job).isOk());
+  actnet_memory_info info = (*session)->memory();
+  EXPECT_EQ(info.weights, int64_t(2 * page));
+  EXPECT_LE(info.observed, info.promised);
 }
 
 TEST(Session, ObservesNoMoreThanItPromises) {
