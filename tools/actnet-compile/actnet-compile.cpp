@@ -6,6 +6,7 @@
 #include "Interrupts.h"
 #include "TextGuard.h"
 
+#include "actnet/Dialect/Graph/IR/GivenDims.h"
 #include "actnet/Dialect/Graph/IR/GraphDialect.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
 #include "actnet/Frontend/ONNX/Import.h"
@@ -79,6 +80,18 @@ static std::string findRunner(const char *argv0, bool toy) {
   return std::string(llvm::sys::fs::exists(beside) ? beside : installed);
 }
 
+/// Says which dims are not called as in the file.
+static void noteNames(ModuleOp module) {
+  auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr);
+  for (NamedAttribute dim :
+       given ? given.getValue() : ArrayRef<NamedAttribute>())
+    if (auto name = dyn_cast<StringAttr>(dim.getValue());
+        name && name.getValue() != dim.getName().getValue())
+      llvm::errs() << "actnet-compile: import: the file's dim '"
+                   << name.getValue() << "' is called "
+                   << dim.getName().getValue() << "; --dim takes both names\n";
+}
+
 static int compile(CommandLine &line, const char *argv0) {
   DialectRegistry registry;
   registerAllDialects(registry);
@@ -94,6 +107,8 @@ static int compile(CommandLine &line, const char *argv0) {
       readInput(line.input, context, line.compile.dims);
   if (!module)
     return printer.isUsage() ? 2 : 1;
+  if (line.verbose)
+    noteNames(*module);
   line.compile.inputs = {line.input};
   line.compile.runner = findRunner(argv0, line.compile.toy);
   if (!module->getSymName())

@@ -57,6 +57,7 @@ size_t dimOfExtent(const Run &run, const char *extent) {
 Status chooseDims(Run &run, const Flags &flags) {
   for (const actnet_dim_info &dim : run.dims)
     run.dimValues.push_back(std::max<int64_t>(dim.lower, 1));
+  std::vector<bool> given(run.dims.size(), false);
   for (const DimFlag &flag : flags.dims) {
     size_t i = findDim(run, flag.name);
     if (i == run.dims.size()) {
@@ -68,6 +69,10 @@ Status chooseDims(Run &run, const Flags &flags) {
                              ", found '" + flag.name + "'");
     }
     const actnet_dim_info &dim = run.dims[i];
+    if (given[i])
+      return invalidArgument("--dim: expected each dim once, found '" +
+                             flag.name + "' again");
+    given[i] = true;
     if (flag.lower < dim.lower || (dim.upper >= 0 && flag.upper > dim.upper))
       return invalidArgument("--dim: expected " + flag.name + " within " +
                              std::to_string(dim.lower) + ".." +
