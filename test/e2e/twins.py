@@ -48,8 +48,9 @@ class Twin:
     def program(self, precision):
         return f"{self.folder}/{self.name}.{precision}"
 
-    def compile(self, target, precision):
+    def compile(self, target, precision, libraries="auto"):
         flags = [] if precision == "f32" else [f"--precision={precision}"]
+        flags += [] if libraries == "auto" else [f"--libraries={libraries}"]
         require_success([self.compiler, self.file, f"--target={target}", "--dim",
                          f"N=1..{MAX_BATCH}", "-o", self.program(precision), *flags], timeout=900)
 
@@ -89,6 +90,7 @@ def main():
                               help="folder of the libcuda.so.1 that device cuda opens")
     cases.parser.add_argument("--batches", type=lambda text: [int(n) for n in text.split(",")],
                               default=[1, 3])
+    cases.parser.add_argument("--libraries", default="auto", help="as actnet-compile's")
     cases.parser.add_argument("--seed", type=int, default=1)
     cases.parser.add_argument("--verbose", action="store_true", help="print every error")
     args = cases.parser.parse_args()
@@ -104,7 +106,7 @@ def main():
 
             for precision in args.precisions:
                 cases.case(f"{name} compiles for {args.target} in {precision}", twin.compile,
-                           args.target, precision)
+                           args.target, precision, args.libraries)
                 for device in args.devices:
                     for batch in args.batches:
                         # The host computes in f32 whatever the precision.
