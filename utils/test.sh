@@ -183,6 +183,7 @@ step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
 step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-cuda test/e2e/twins.py --devices cuda --target cuda:sm_80,cuda:sm_90a,cuda:sm_100,toy --driver build/lib/stand-in
+step dims "models whose dims meet, beside onnxruntime" e2e dims test/e2e/dims.py
 step libraries "products in cuBLASLt's stand-in, or as kernels" e2e libraries test/e2e/libraries.py
 step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
 step broken "broken input" e2e broken test/e2e/broken.py
