@@ -293,8 +293,9 @@ static LogicalResult slice(NodeImport &n) {
     fromAttribute("ends", ends);
     axes = n.intsAttr("axes").value_or(SmallVector<int64_t>());
   } else {
-    FailureOr<ShapeValue> s = n.needShape(1, "starts"),
-                          e = n.needShape(2, "ends");
+    FailureOr<ShapeValue> s = n.needShape(1, "starts");
+    FailureOr<ShapeValue> e = succeeded(s) ? n.needShape(2, "ends")
+                                           : FailureOr<ShapeValue>(failure());
     if (failed(s) || failed(e))
       return failure();
     starts = s->elements;
@@ -632,22 +633,30 @@ static LogicalResult range(NodeImport &n) {
                        : FailureOr<SmallVector<int64_t>>(failure());
   if (failed(delta))
     return failure();
-  std::optional<int64_t> first = start->elements.size() == 1
-                                     ? graph::constantValue(start->elements[0])
-                                     : std::nullopt;
-  if (!first || limit->elements.size() != 1 || delta->size() != 1 ||
-      delta->front() == 0)
-    return n.error() << "start and delta must be constant scalars, delta not 0";
+  if (start->elements.size() != 1 || limit->elements.size() != 1 ||
+      delta->size() != 1 || delta->front() == 0)
+    return n.error() << "start, limit and delta must be scalars, delta not 0";
+  std::optional<int64_t> first = graph::constantValue(start->elements[0]);
   int64_t step = delta->front();
   if (step == INT64_MIN)
     return n.error() << "delta is out of range";
   DimExprAttr length = graph::dimSub(limit->elements[0], start->elements[0]);
   if (step < 0)
     length = graph::dimMul(length, n.dim(-1));
-  length = graph::dimCeilDiv(atLeastZero(length), n.dim(std::abs(step)));
+  length = graph::dimCeilDiv(atLeastZero(n.importer.simplify(length)),
+                             n.dim(std::abs(step)));
   Type element = n.b.getIntegerType(start->narrow ? 32 : 64);
   RankedTensorType type = graph::getTensorType(length, element);
   constexpr int64_t kExact = int64_t(1) << 31;
+  if (!first && std::abs(step) <= kExact) {
+    FailureOr<Value> begin = n.value(0);
+    if (failed(begin))
+      return failure();
+    return finish(n, n.create<graph::AddOp>(
+                         {iota(n, type, 0, step), n.reshape(*begin, {})}));
+  }
+  if (!first)
+    return n.error() << "delta is out of range";
   if (std::abs(step) <= kExact && *first <= kExact && *first >= -kExact) {
     n.result(0, iota(n, type, *first, step));
     return success();

@@ -69,6 +69,11 @@ static llvm::StringRef limits(llvm::StringRef name) {
   return llvm::StringSwitch<llvm::StringRef>(name)
       .Case("Dropout", "for inference: the identity, without the mask")
       .Case("Einsum", "one or two operands, letters once in each, no `...`")
+      .Case("Conv", "a static filter; auto_pad SAME_UPPER and SAME_LOWER with "
+                    "a stride above 1: static spatial extents")
+      .Cases({"AveragePool", "MaxPool"},
+             "auto_pad SAME_UPPER and SAME_LOWER with a stride above 1: static "
+             "spatial extents; no output Indices")
       .Case("ConvTranspose",
             "a static filter; output_shape with static spatial extents")
       .Cases({"Scatter", "ScatterElements", "ScatterND"},
@@ -85,10 +90,10 @@ static llvm::StringRef limits(llvm::StringRef name) {
              "shapes follow from constants and shapes, not from data")
       .Case("Split", "shapes follow from constants and shapes, not from data; "
                      "parts behind the dim's end are empty")
-      .Case("Pad", "constant pads and value; modes other than constant pad "
-                   "dims of static extent")
-      .Case("Range", "constant start and delta; the limit follows from "
-                     "constants and shapes, for floats from constants")
+      .Case("Pad", "pads are numbers once the dims of --dim are; a constant "
+                   "value; modes other than constant pad dims of static extent")
+      .Case("Range", "start and limit follow from constants and shapes, for "
+                     "floats from constants; a constant delta")
       .Cases({"Cos", "Sin"}, "double: up to 2^30 in magnitude")
       .Cases({"Squeeze", "Unsqueeze", "ReduceSum", "ReduceMean"},
              "constant axes")
@@ -112,6 +117,13 @@ std::string describeOperators() {
       << kOldestOpset << " to " << kNewestOpset
       << ", default domain. An operator that is not in this list is an error "
          "that\nnames it and its nodes.\n\n"
+         "Shapes may be computed from shapes: by Shape, Gather, Slice, Split, "
+         "Concat, sums,\nproducts and quotients, Min, Max, Where and "
+         "comparisons that the dims decide, by floats\nthat hold a dim times "
+         "or over a small number, and by any operator from constants\nalone. "
+         "Where dims must be equal for an operator and nothing shows that they "
+         "are, the\nprogram checks it when it sees them. A static extent is "
+         "a number in the file or of\n`--dim NAME=NUMBER`.\n\n"
          "Types: *floats* are float, double, float16 and bfloat16; *integers* "
          "are int8 to\nint64 and uint8 to uint64; *numbers* are both, *all* "
          "are numbers and bool.\n\n"

@@ -4,7 +4,7 @@
 // Bounds of a sum add the bounds of its terms. That is too weak for `S - S
 // floordiv 2` or `S - min(S, 64)`, whose terms move together: a term that is a
 // quotient, a min or a max is then replaced by what it is never above (or
-// below), and the sum is looked at again.
+// below), or by each of what it can be, and the sum is looked at again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -182,11 +182,24 @@ Bound Bounds::replaced(DimExprAttr sum, int left) {
       if (Bound all = least(dimAdd(dimMul(others, c), scaled(a)), left - 1))
         best = larger(best, llvm::divideCeilSigned(*all, c.getValue()));
     }
-    if ((atom.getKind() == DimExprKind::Min && coefficient < 0) ||
-        (atom.getKind() == DimExprKind::Max && coefficient > 0))
-      for (unsigned j = 0; j < atom.getOperands().size(); ++j)
-        best = larger(
-            best, least(dimAdd(others, scaled(atom.getOperand(j))), left - 1));
+    bool isMin = atom.getKind() == DimExprKind::Min;
+    if (!isMin && atom.getKind() != DimExprKind::Max)
+      continue;
+    // In place of -min(a, b) any of -a and -b will do; min(a, b) is one of
+    // them, so both have to hold.
+    bool needsAll = isMin == (coefficient > 0);
+    Bound all;
+    for (unsigned j = 0, count = atom.getOperands().size(); j < count; ++j) {
+      Bound one = least(dimAdd(others, scaled(atom.getOperand(j))), left - 1);
+      all = !needsAll   ? larger(all, one)
+            : !one      ? std::nullopt
+            : j && !all ? std::nullopt
+            : j == 0    ? one
+                        : Bound(std::min(*all, *one));
+      if (needsAll && !all)
+        break;
+    }
+    best = larger(best, all);
   }
   return best;
 }
