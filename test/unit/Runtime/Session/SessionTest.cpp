@@ -348,6 +348,7 @@ TEST(Session, PromisesThePagesOfAPackageThatBeginsInsideOfOne) {
   auto program = Program::openMemory({start, bytes.size()});
   ASSERT_TRUE(program) << program.status().str();
   SessionOptions options;
+  options.device = "host"; // where weights are read in place
   options.threads = 1;
   options.inFlight = 1;
   auto session = Session::create(**program, options);
