@@ -266,6 +266,9 @@ Result StandIn::enqueueAll(Stream stream, std::vector<Work> works) {
   std::lock_guard lock(mutex);
   if (!live.contains(stream))
     return invalidHandle;
+  // It may have broken since the call began.
+  if (broken != success)
+    return broken;
   if (stream->capture) {
     // Thread-local mode: whoever else comes here has mistaken the stream.
     if (stream->capturer != std::this_thread::get_id())
