@@ -63,6 +63,18 @@ template <class T> ACTNET_DEVICE float rounded(float value) {
   return toFloat(fromFloat<T>(value));
 }
 
+/// A double on its way to 16 bits: of the two floats beside it that whose last
+/// bit is 1, unless it is one. Rounding that is rounding the double.
+ACTNET_DEVICE float roundToOdd(double value) {
+  const float nearest = float(value);
+  const double back = double(nearest);
+  // NaN is neither above nor below.
+  if (!(back < value) && !(back > value))
+    return nearest;
+  const bool isFar = value < 0 ? back < value : back > value;
+  return floatFromBits((bitsFromFloat(nearest) - (isFar ? 1 : 0)) | 1);
+}
+
 ACTNET_DEVICE float add(float x, float y) { return x + y; }
 ACTNET_DEVICE double add(double x, double y) { return x + y; }
 ACTNET_DEVICE float multiply(float x, float y) { return x * y; }

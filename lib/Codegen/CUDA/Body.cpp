@@ -262,7 +262,10 @@ Text BodyPrinter::cast(Operation &op, StringRef x) {
   return TypeSwitch<Operation *, Text>(&op)
       .Case([&](arith::ExtFOp) { return as(x); })
       .Case([&](arith::TruncFOp) {
-        return from.isF64() ? "float(" + x.str() + ")" : x.str();
+        if (!from.isF64())
+          return x.str();
+        return (Printer::isNarrowFloat(to) ? "roundToOdd(" : "float(") +
+               x.str() + ")";
       })
       .Case<arith::ExtSIOp, arith::SIToFPOp>([&](auto) {
         // One bit: true is -1.
