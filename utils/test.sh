@@ -186,6 +186,7 @@ step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-c
 step dims "models whose dims meet, beside onnxruntime" e2e dims test/e2e/dims.py
 step libraries "products in cuBLASLt's stand-in, or as kernels" e2e libraries test/e2e/libraries.py
 step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
+step edges "operators where their numbers end" e2e edges test/e2e/edges.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
 step fuzz "100 random graphs, beside onnxruntime" e2e fuzz utils/fuzz/random_graphs.py --count 100
