@@ -29,7 +29,7 @@ static bool split(NodeImport &n, ArrayRef<ShapeValue> v) {
   if (v[0].scalar || v[0].truth || (axis != 0 && axis != -1) || !parts)
     return false;
   SmallVector<int64_t> sizes;
-  if (n.opset >= 13 && v.size() > 1) {
+  if (n.opset >= 13 && v.size() > 1 && n.has(1)) {
     for (DimExprAttr e : v[1].elements)
       sizes.push_back(graph::constantValue(e).value_or(-1));
   } else if (auto attribute = n.intsAttr("split")) {
@@ -152,6 +152,12 @@ bool importShapeChoice(NodeImport &n, ArrayRef<ShapeValue> v) {
                     v[1].elements.empty() ? ShapeValue{false, {n.dim(1)}, false}
                                           : v[1],
                     v[0].narrow);
+  static constexpr StringRef choices[] = {
+      "Equal",          "Less", "LessOrEqual", "Greater",
+      "GreaterOrEqual", "And",  "Or",          "Not"};
+  bool toBool = op == "Cast" && n.intAttr("to", 0) == 9;
+  if (!toBool && !llvm::is_contained(choices, op))
+    return false;
   std::optional<size_t> size = commonSize(v);
   if (!size || v.empty())
     return false;
@@ -169,7 +175,7 @@ bool importShapeChoice(NodeImport &n, ArrayRef<ShapeValue> v) {
       truth = number(v[0], i) || number(v[1], i);
     else if (v.size() == 1 && v[0].truth && op == "Not")
       truth = !number(v[0], i);
-    else if (v.size() == 1 && op == "Cast" && n.intAttr("to", 0) == 9)
+    else if (v.size() == 1 && toBool)
       truth = compare(n.importer, "Equal", at(v[0], i), n.dim(0));
     if (op == "Cast" && truth)
       truth = !*truth;
