@@ -19,6 +19,8 @@ constexpr int64_t msNs = 1000 * 1000;
 struct Seen {
   std::atomic<bool> isInside{false}, wentWhileInside{false}, isGone{false};
   std::atomic<int> submissions{0};
+  /// Until when a slow submission lasts.
+  int64_t untilNs = 0;
 };
 
 /// A stream whose submissions take long, as with a driver that hangs; all but
@@ -39,8 +41,9 @@ public:
                 uint64_t token) override {
     if (seen.submissions++ > 0) {
       seen.isInside = true;
-      timespec pause{0, 300 * msNs};
-      nanosleep(&pause, nullptr);
+      timespec pause{0, msNs};
+      while (monotonicNs() < seen.untilNs)
+        nanosleep(&pause, nullptr);
       seen.isInside = false;
     }
     return inner->submit(segment, listener, token);
@@ -122,11 +125,16 @@ TEST(JobQueue, StreamsStayWhileTheActorUsesThem) {
   uint32_t memory[4] = {};
   JobSpec spec = fillIf(flag, memory);
   auto job = *PreparedJob::prepare(device, queue->streams(), spec);
-  ASSERT_TRUE(queue->send(*job, 0, deadlineAfter(10 * msNs)));
-  while (!seen.isInside) {
+  // Its end comes while the actor is inside, if the machine is not slower than
+  // a second.
+  int64_t deadline = deadlineAfter(1000 * msNs);
+  seen.untilNs = deadline + 200 * msNs;
+  ASSERT_TRUE(queue->send(*job, 0, deadline));
+  while (!seen.isInside && monotonicNs() < deadline) {
     timespec pause{0, msNs};
     nanosleep(&pause, nullptr);
   }
+  ASSERT_TRUE(seen.isInside);
   queue.reset();
   EXPECT_GE(seen.submissions, 2);
   EXPECT_TRUE(seen.isGone);
