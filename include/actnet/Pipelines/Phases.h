@@ -34,8 +34,8 @@ struct Phase {
   Scope scope;
   /// Passes as on actnet-opt's command line, on the module. `$target` stands
   /// for host or cuda, `$schedule` for it with the options of its scheduling
-  /// pass, `$precision` for cuda's floats, `$workspace` for the bytes of scratch
-  /// that its library calls share.
+  /// pass, `$precision` for cuda's floats, `$workspace` for the bytes of
+  /// scratch that its library calls share.
   llvm::StringLiteral pipeline;
   llvm::StringLiteral why;
 };
