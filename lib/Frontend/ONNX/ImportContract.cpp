@@ -220,7 +220,13 @@ static LogicalResult addChannelBias(NodeImport &n, FailureOr<Value> y,
   return success();
 }
 
-static LogicalResult conv(NodeImport &n) {
+/// Conv and ConvTranspose, which differ in the op, in what is first in a filter
+/// and in how `read` gets the windows from the attributes.
+template <class ConvolutionOp>
+static LogicalResult convolve(NodeImport &n, StringRef filterLetters,
+                              FailureOr<Window> (*read)(NodeImport &,
+                                                        ArrayRef<DimExprAttr>,
+                                                        ArrayRef<int64_t>)) {
   FailureOr<Value> x = n.value(0), f = n.value(1);
   if (failed(x) || failed(f))
     return failure();
@@ -231,25 +237,29 @@ static LogicalResult conv(NodeImport &n) {
                      << n.type(*x).getRank() << " and " << n.type(*f).getRank();
   if (!n.type(*f).hasStaticShape())
     return n.error() << "the filter must have a static shape";
-  if (auto extents = n.intsAttr("kernel_shape"))
-    if (ArrayRef<int64_t>(*extents) != n.type(*f).getShape().drop_front(2))
+  ArrayRef<int64_t> extents = n.type(*f).getShape().drop_front(2);
+  if (auto given = n.intsAttr("kernel_shape"))
+    if (ArrayRef<int64_t>(*given) != extents)
       return n.error() << "kernel_shape is not the shape of the filter, "
                        << n.type(*f);
-  FailureOr<Window> w =
-      readWindow(n, n.dims(*x), n.type(*f).getShape().drop_front(2));
+  FailureOr<Window> w = read(n, n.dims(*x), extents);
   if (failed(w))
     return failure();
   auto text = [&](StringRef s) { return n.b.getStringAttr(s); };
-  FailureOr<Value> y = n.create<graph::ConvOp>(
+  FailureOr<Value> y = n.create<ConvolutionOp>(
       {*x, *f},
       {n.named("input_layout", text(layout("nc", rank))),
-       n.named("filter_layout", text(layout("oi", rank))),
+       n.named("filter_layout", text(layout(filterLetters, rank))),
        n.named("output_layout", text(layout("nc", rank))),
        n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
        n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
        n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
        n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
   return addChannelBias(n, y, 2, rank);
+}
+
+static LogicalResult conv(NodeImport &n) {
+  return convolve<graph::ConvOp>(n, "oi", readWindow);
 }
 
 /// Strides, dilations and padding of ConvTranspose (22), where output_padding
@@ -335,35 +345,7 @@ static FailureOr<Window> readTransposedWindow(NodeImport &n,
 }
 
 static LogicalResult convTranspose(NodeImport &n) {
-  FailureOr<Value> x = n.value(0), f = n.value(1);
-  if (failed(x) || failed(f))
-    return failure();
-  int64_t rank = n.type(*x).getRank() - 2;
-  if (rank < 1 || rank > 3 || n.type(*f).getRank() != rank + 2)
-    return n.error() << "the input must have rank 3 to 5 and the filter the "
-                        "same rank, found "
-                     << n.type(*x).getRank() << " and " << n.type(*f).getRank();
-  if (!n.type(*f).hasStaticShape())
-    return n.error() << "the filter must have a static shape";
-  ArrayRef<int64_t> extents = n.type(*f).getShape().drop_front(2);
-  if (auto given = n.intsAttr("kernel_shape"))
-    if (ArrayRef<int64_t>(*given) != extents)
-      return n.error() << "kernel_shape is not the shape of the filter, "
-                       << n.type(*f);
-  FailureOr<Window> w = readTransposedWindow(n, n.dims(*x), extents);
-  if (failed(w))
-    return failure();
-  auto text = [&](StringRef s) { return n.b.getStringAttr(s); };
-  FailureOr<Value> y = n.create<graph::ConvTransposeOp>(
-      {*x, *f},
-      {n.named("input_layout", text(layout("nc", rank))),
-       n.named("filter_layout", text(layout("io", rank))),
-       n.named("output_layout", text(layout("nc", rank))),
-       n.named("strides", n.b.getDenseI64ArrayAttr(w->strides)),
-       n.named("padding", n.b.getDenseI64ArrayAttr(w->padding)),
-       n.named("dilations", n.b.getDenseI64ArrayAttr(w->dilations)),
-       n.named("groups", n.b.getI64IntegerAttr(n.intAttr("group", 1)))});
-  return addChannelBias(n, y, 2, rank);
+  return convolve<graph::ConvTransposeOp>(n, "io", readTransposedWindow);
 }
 
 static LogicalResult pool(NodeImport &n) {

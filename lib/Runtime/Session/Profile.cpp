@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Profile.h"
+#include "actnet/Runtime/Device/ForwardingDevice.h"
 
 #include <atomic>
 #include <cerrno>
@@ -161,31 +162,17 @@ private:
   Status segmentStatus;
 };
 
-class ProfiledDevice : public Device {
+class ProfiledDevice final : public ForwardingDevice {
 public:
   ProfiledDevice(Profile &profile, std::unique_ptr<Device> inner)
-      : profile(profile), inner(std::move(inner)) {}
+      : ForwardingDevice(std::move(inner)), profile(profile) {}
 
-  const DeviceInfo &info() const override { return inner->info(); }
-  Expected<DevicePtr> allocate(uint64_t bytes, MemoryKind kind) override {
-    return inner->allocate(bytes, kind);
-  }
-  Status deallocate(DevicePtr memory) override {
-    return inner->deallocate(memory);
-  }
-  Expected<DevicePtr> adopt(const void *memory, uint64_t bytes) override {
-    return inner->adopt(memory, bytes);
-  }
-  Status release(DevicePtr memory) override { return inner->release(memory); }
   Expected<std::unique_ptr<DeviceStream>>
   createStream(StreamKind kind) override {
     ACTNET_ASSIGN_OR_RETURN(auto stream, inner->createStream(kind));
     return Expected<std::unique_ptr<DeviceStream>>(
         std::make_unique<ProfiledStream>(profile, names, std::move(stream),
                                          streams++));
-  }
-  Expected<std::unique_ptr<Event>> createEvent() override {
-    return inner->createEvent();
   }
   Expected<std::unique_ptr<Executable>>
   load(const ExecutableDesc &desc) override {
@@ -194,17 +181,9 @@ public:
       names[executable.get()].emplace_back(kernel.symbol);
     return Expected<std::unique_ptr<Executable>>(std::move(executable));
   }
-  MemoryStats memoryStats() const override { return inner->memoryStats(); }
-  Expected<uint64_t> touchedBytes(DevicePtr memory,
-                                  uint64_t bytes) const override {
-    return inner->touchedBytes(memory, bytes);
-  }
-  Status status() const override { return inner->status(); }
-  std::string libraryNote() const override { return inner->libraryNote(); }
 
 private:
   Profile &profile;
-  std::unique_ptr<Device> inner;
   KernelNames names;
   std::atomic<unsigned> streams{0};
 };

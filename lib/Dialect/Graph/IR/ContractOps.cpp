@@ -198,19 +198,30 @@ inferWindows(const Inference &inference, const Windows &windows,
   return extents;
 }
 
-ACTNET_INFER(ConvOp) {
-  Inference inference(getOperationName(), location, operands);
-  auto known = propertiesOf<ConvOp>(location, context, attributes, properties);
+namespace {
+/// What the two convolutions have in common: operands, the positions of the
+/// dims that the layouts name, windows.
+struct Convolution {
+  RankedTensorType x, filter;
+  SmallVector<int64_t> xAt, fAt, yAt;
+  Windows windows;
+  unsigned spatial;
+};
+} // namespace
+
+template <class Properties>
+static FailureOr<Convolution>
+readConvolution(const Inference &inference, const Properties &known,
+                StringRef filterLetters, int64_t leastPadding) {
   auto types = inference.tensors(2, 2);
-  if (failed(known) || failed(types) ||
-      failed(
-          requireAttributes(inference, {{"input_layout", known->input_layout},
-                                        {"filter_layout", known->filter_layout},
-                                        {"output_layout", known->output_layout},
-                                        {"strides", known->strides},
-                                        {"padding", known->padding},
-                                        {"dilations", known->dilations},
-                                        {"groups", known->groups}})))
+  if (failed(types) || failed(requireAttributes(
+                           inference, {{"input_layout", known.input_layout},
+                                       {"filter_layout", known.filter_layout},
+                                       {"output_layout", known.output_layout},
+                                       {"strides", known.strides},
+                                       {"padding", known.padding},
+                                       {"dilations", known.dilations},
+                                       {"groups", known.groups}})))
     return failure();
   auto [x, filter] = std::pair((*types)[0], (*types)[1]);
   if (x.getRank() < 3 || x.getRank() > 5 || filter.getRank() != x.getRank())
@@ -219,24 +230,36 @@ ACTNET_INFER(ConvOp) {
         Twine(x.getRank()) + " and " + Twine(filter.getRank()));
   unsigned spatial = x.getRank() - 2;
   StringRef letters = spatialLetters(spatial);
-  auto xAt = checkLayout(inference, "input_layout", known->input_layout,
+  auto xAt = checkLayout(inference, "input_layout", known.input_layout,
                          "nc" + letters);
-  auto fAt = checkLayout(inference, "filter_layout", known->filter_layout,
-                         "oi" + letters);
-  auto yAt = checkLayout(inference, "output_layout", known->output_layout,
+  auto fAt = checkLayout(inference, "filter_layout", known.filter_layout,
+                         filterLetters + letters);
+  auto yAt = checkLayout(inference, "output_layout", known.output_layout,
                          "nc" + letters);
-  Windows windows{known->strides, known->padding, known->dilations};
+  Windows windows{known.strides, known.padding, known.dilations};
   if (failed(xAt) || failed(fAt) || failed(yAt) ||
-      failed(checkWindows(inference, windows, spatial, /*leastPadding=*/0)))
+      failed(checkWindows(inference, windows, spatial, leastPadding)))
     return failure();
+  return Convolution{x, filter, *xAt, *fAt, *yAt, windows, spatial};
+}
+
+ACTNET_INFER(ConvOp) {
+  Inference inference(getOperationName(), location, operands);
+  auto known = propertiesOf<ConvOp>(location, context, attributes, properties);
+  if (failed(known))
+    return failure();
+  auto read = readConvolution(inference, *known, "oi", /*leastPadding=*/0);
+  if (failed(read))
+    return failure();
+  auto &[x, filter, xAt, fAt, yAt, windows, spatial] = *read;
   SmallVector<DimExprAttr> xDims = getDims(x), fDims = getDims(filter);
   int64_t groups = known->groups.getInt();
-  DimExprAttr outputs = fDims[(*fAt)[0]], inputs = fDims[(*fAt)[1]];
+  DimExprAttr outputs = fDims[fAt[0]], inputs = fDims[fAt[1]];
   if (groups < 1)
     return inference.error("C3: expected groups of at least 1, found " +
                            Twine(groups));
-  if (xDims[(*xAt)[1]] != dimMul(inputs, dimConstant(context, groups)))
-    return inference.error("C3: x has " + toString(xDims[(*xAt)[1]]) +
+  if (xDims[xAt[1]] != dimMul(inputs, dimConstant(context, groups)))
+    return inference.error("C3: x has " + toString(xDims[xAt[1]]) +
                            " channels, the filter takes " + Twine(groups) +
                            " groups of " + toString(inputs));
   if (constantValue(dimMod(outputs, dimConstant(context, groups))) != 0)
@@ -245,18 +268,18 @@ ACTNET_INFER(ConvOp) {
                            toString(outputs) + " outputs");
   SmallVector<DimExprAttr> in, window;
   for (unsigned i = 0; i < spatial; ++i) {
-    in.push_back(xDims[(*xAt)[2 + i]]);
-    window.push_back(fDims[(*fAt)[2 + i]]);
+    in.push_back(xDims[xAt[2 + i]]);
+    window.push_back(fDims[fAt[2 + i]]);
   }
   auto extents =
       inferWindows(inference, windows, in, window, /*ceilMode=*/false);
-  if (failed(extents) || failed(inference.sameElementType("C5", *types)))
+  if (failed(extents) || failed(inference.sameElementType("C5", {x, filter})))
     return failure();
   SmallVector<DimExprAttr> dims(x.getRank());
-  dims[(*yAt)[0]] = xDims[(*xAt)[0]];
-  dims[(*yAt)[1]] = outputs;
+  dims[yAt[0]] = xDims[xAt[0]];
+  dims[yAt[1]] = outputs;
   for (unsigned i = 0; i < spatial; ++i)
-    dims[(*yAt)[2 + i]] = (*extents)[i];
+    dims[yAt[2 + i]] = (*extents)[i];
   results.push_back(getTensorType(dims, x.getElementType()));
   return success();
 }
@@ -265,55 +288,33 @@ ACTNET_INFER(ConvTransposeOp) {
   Inference inference(getOperationName(), location, operands);
   auto known =
       propertiesOf<ConvTransposeOp>(location, context, attributes, properties);
-  auto types = inference.tensors(2, 2);
-  if (failed(known) || failed(types) ||
-      failed(
-          requireAttributes(inference, {{"input_layout", known->input_layout},
-                                        {"filter_layout", known->filter_layout},
-                                        {"output_layout", known->output_layout},
-                                        {"strides", known->strides},
-                                        {"padding", known->padding},
-                                        {"dilations", known->dilations},
-                                        {"groups", known->groups}})))
+  if (failed(known))
     return failure();
-  auto [x, filter] = std::pair((*types)[0], (*types)[1]);
-  if (x.getRank() < 3 || x.getRank() > 5 || filter.getRank() != x.getRank())
-    return inference.error(
-        "C1: expected operands of one rank from 3 to 5, found " +
-        Twine(x.getRank()) + " and " + Twine(filter.getRank()));
-  unsigned spatial = x.getRank() - 2;
-  StringRef letters = spatialLetters(spatial);
-  auto xAt = checkLayout(inference, "input_layout", known->input_layout,
-                         "nc" + letters);
-  auto fAt = checkLayout(inference, "filter_layout", known->filter_layout,
-                         "io" + letters);
-  auto yAt = checkLayout(inference, "output_layout", known->output_layout,
-                         "nc" + letters);
-  Windows windows{known->strides, known->padding, known->dilations};
-  if (failed(xAt) || failed(fAt) || failed(yAt) ||
-      failed(checkWindows(inference, windows, spatial,
-                          /*leastPadding=*/-INT32_MAX)))
+  auto read =
+      readConvolution(inference, *known, "io", /*leastPadding=*/-INT32_MAX);
+  if (failed(read))
     return failure();
+  auto &[x, filter, xAt, fAt, yAt, windows, spatial] = *read;
   SmallVector<DimExprAttr> xDims = getDims(x), fDims = getDims(filter);
   DimExprAttr groups = dimConstant(context, known->groups.getInt());
-  DimExprAttr inputs = fDims[(*fAt)[0]], outputs = fDims[(*fAt)[1]];
+  DimExprAttr inputs = fDims[fAt[0]], outputs = fDims[fAt[1]];
   if (known->groups.getInt() < 1)
     return inference.error("C3: expected groups of at least 1, found " +
                            Twine(known->groups.getInt()));
-  if (xDims[(*xAt)[1]] != inputs)
-    return inference.error("C3: x has " + toString(xDims[(*xAt)[1]]) +
+  if (xDims[xAt[1]] != inputs)
+    return inference.error("C3: x has " + toString(xDims[xAt[1]]) +
                            " channels, the filter takes " + toString(inputs));
   if (constantValue(dimMod(inputs, groups)) != 0)
     return inference.error("C3: " + toString(groups) +
                            " groups don't divide the filter's " +
                            toString(inputs) + " inputs");
-  if (failed(inference.sameElementType("C5", *types)))
+  if (failed(inference.sameElementType("C5", {x, filter})))
     return failure();
   SmallVector<DimExprAttr> dims(x.getRank());
-  dims[(*yAt)[0]] = xDims[(*xAt)[0]];
-  dims[(*yAt)[1]] = dimMul(outputs, groups);
+  dims[yAt[0]] = xDims[xAt[0]];
+  dims[yAt[1]] = dimMul(outputs, groups);
   for (unsigned i = 0; i < spatial; ++i) {
-    DimExprAttr in = xDims[(*xAt)[2 + i]], window = fDims[(*fAt)[2 + i]];
+    DimExprAttr in = xDims[xAt[2 + i]], window = fDims[fAt[2 + i]];
     DimExprAttr extent =
         transposedExtent(in, window, known->strides[i], known->padding[2 * i],
                          known->padding[2 * i + 1], known->dilations[i]);
@@ -321,7 +322,7 @@ ACTNET_INFER(ConvTransposeOp) {
       return inference.error("C4: output extent " + Twine(extent.getValue()) +
                              " of spatial dim " + Twine(i) +
                              " is not positive");
-    dims[(*yAt)[2 + i]] = extent;
+    dims[yAt[2 + i]] = extent;
   }
   results.push_back(getTensorType(dims, x.getElementType()));
   return success();

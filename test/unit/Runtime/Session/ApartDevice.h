@@ -9,7 +9,7 @@
 #ifndef ACTNET_TEST_UNIT_RUNTIME_SESSION_APARTDEVICE_H
 #define ACTNET_TEST_UNIT_RUNTIME_SESSION_APARTDEVICE_H
 
-#include "actnet/Runtime/Device/Device.h"
+#include "actnet/Runtime/Device/ForwardingDevice.h"
 
 #include <map>
 #include <mutex>
@@ -78,10 +78,10 @@ private:
   const StagingRanges &staging;
 };
 
-class ApartDevice final : public Device {
+class ApartDevice final : public ForwardingDevice {
 public:
   explicit ApartDevice(std::unique_ptr<Device> device)
-      : inner(std::move(device)), about(inner->info()) {
+      : ForwardingDevice(std::move(device)), about(inner->info()) {
     about.hostAddressable = false;
   }
   const DeviceInfo &info() const override { return about; }
@@ -98,29 +98,14 @@ public:
   Expected<DevicePtr> adopt(const void *, uint64_t) override {
     return unavailable("nothing of the host's is adopted");
   }
-  Status release(DevicePtr memory) override { return inner->release(memory); }
   Expected<std::unique_ptr<DeviceStream>>
   createStream(StreamKind kind) override {
     ACTNET_ASSIGN_OR_RETURN(auto stream, inner->createStream(kind));
     return Expected<std::unique_ptr<DeviceStream>>(
         std::make_unique<ApartStream>(std::move(stream), staging));
   }
-  Expected<std::unique_ptr<Event>> createEvent() override {
-    return inner->createEvent();
-  }
-  Expected<std::unique_ptr<Executable>>
-  load(const ExecutableDesc &desc) override {
-    return inner->load(desc);
-  }
-  MemoryStats memoryStats() const override { return inner->memoryStats(); }
-  Expected<uint64_t> touchedBytes(DevicePtr memory,
-                                  uint64_t bytes) const override {
-    return inner->touchedBytes(memory, bytes);
-  }
-  Status status() const override { return inner->status(); }
 
 private:
-  std::unique_ptr<Device> inner;
   DeviceInfo about;
   StagingRanges staging;
 };

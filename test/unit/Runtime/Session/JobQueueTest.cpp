@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "actnet/Runtime/Session/JobQueue.h"
 #include "actnet/Runtime/Base/Futex.h"
+#include "actnet/Runtime/Device/ForwardingDevice.h"
 #include "actnet/Runtime/Device/Host.h"
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <thread>
 #include <time.h>
 
 using namespace actnet;
@@ -15,8 +17,17 @@ namespace {
 
 constexpr int64_t msNs = 1000 * 1000;
 
+void rest() {
+  timespec pause{0, msNs};
+  nanosleep(&pause, nullptr);
+}
+
 /// What a slow stream shares with its test.
 struct Seen {
+  /// The first submission is held back until the job was sent: were it done
+  /// earlier, the thread that sends would go on with the job in the actor's
+  /// place.
+  std::atomic<bool> isSent{false};
   std::atomic<bool> isInside{false}, wentWhileInside{false}, isGone{false};
   std::atomic<int> submissions{0};
   /// Until when a slow submission lasts.
@@ -24,12 +35,14 @@ struct Seen {
 };
 
 /// A stream whose submissions take long, as with a driver that hangs; all but
-/// the first, which may come from the thread that sends the job.
+/// the first.
 class SlowStream final : public DeviceStream {
 public:
   SlowStream(std::unique_ptr<DeviceStream> inner, Seen &seen)
       : inner(std::move(inner)), seen(seen) {}
   ~SlowStream() override {
+    if (first.joinable())
+      first.join();
     seen.wentWhileInside = seen.isInside.load();
     seen.isGone = true;
   }
@@ -39,13 +52,18 @@ public:
   }
   Status submit(const PreparedSegment &segment, CompletionListener *listener,
                 uint64_t token) override {
-    if (seen.submissions++ > 0) {
-      seen.isInside = true;
-      timespec pause{0, msNs};
-      while (monotonicNs() < seen.untilNs)
-        nanosleep(&pause, nullptr);
-      seen.isInside = false;
+    if (seen.submissions++ == 0) {
+      first = std::thread([&segment, listener, token, this] {
+        while (!seen.isSent)
+          rest();
+        EXPECT_TRUE(inner->submit(segment, listener, token));
+      });
+      return okStatus();
     }
+    seen.isInside = true;
+    while (monotonicNs() < seen.untilNs)
+      rest();
+    seen.isInside = false;
     return inner->submit(segment, listener, token);
   }
   Status submitRecord(const Executable *executable, const Record &record,
@@ -62,44 +80,21 @@ public:
 private:
   std::unique_ptr<DeviceStream> inner;
   Seen &seen;
+  std::thread first;
 };
 
-class SlowDevice final : public Device {
+class SlowDevice final : public ForwardingDevice {
 public:
-  explicit SlowDevice(Seen &seen) : inner(*createHostDevice({})), seen(seen) {}
-  const DeviceInfo &info() const override { return inner->info(); }
-  Expected<DevicePtr> allocate(uint64_t bytes, MemoryKind kind) override {
-    return inner->allocate(bytes, kind);
-  }
-  Status deallocate(DevicePtr memory) override {
-    return inner->deallocate(memory);
-  }
-  Expected<DevicePtr> adopt(const void *data, uint64_t bytes) override {
-    return inner->adopt(data, bytes);
-  }
-  Status release(DevicePtr memory) override { return inner->release(memory); }
+  explicit SlowDevice(Seen &seen)
+      : ForwardingDevice(*createHostDevice({})), seen(seen) {}
   Expected<std::unique_ptr<DeviceStream>>
   createStream(StreamKind kind) override {
     ACTNET_ASSIGN_OR_RETURN(auto stream, inner->createStream(kind));
     return Expected<std::unique_ptr<DeviceStream>>(
         std::make_unique<SlowStream>(std::move(stream), seen));
   }
-  Expected<std::unique_ptr<Event>> createEvent() override {
-    return inner->createEvent();
-  }
-  Expected<std::unique_ptr<Executable>>
-  load(const ExecutableDesc &desc) override {
-    return inner->load(desc);
-  }
-  MemoryStats memoryStats() const override { return inner->memoryStats(); }
-  Expected<uint64_t> touchedBytes(DevicePtr memory,
-                                  uint64_t bytes) const override {
-    return inner->touchedBytes(memory, bytes);
-  }
-  Status status() const override { return inner->status(); }
 
 private:
-  std::unique_ptr<Device> inner;
   Seen &seen;
 };
 
@@ -130,10 +125,9 @@ TEST(JobQueue, StreamsStayWhileTheActorUsesThem) {
   int64_t deadline = deadlineAfter(1000 * msNs);
   seen.untilNs = deadline + 200 * msNs;
   ASSERT_TRUE(queue->send(*job, 0, deadline));
-  while (!seen.isInside && monotonicNs() < deadline) {
-    timespec pause{0, msNs};
-    nanosleep(&pause, nullptr);
-  }
+  seen.isSent = true;
+  while (!seen.isInside && monotonicNs() < deadline)
+    rest();
   ASSERT_TRUE(seen.isInside);
   queue.reset();
   EXPECT_GE(seen.submissions, 2);
@@ -152,6 +146,7 @@ TEST(JobQueue, WaitsForJobsThatNobodyWaitsFor) {
   JobSpec spec = fillIf(flag, memory);
   auto job = *PreparedJob::prepare(device, queue->streams(), spec);
   ASSERT_TRUE(queue->send(*job, 0, INT64_MAX));
+  seen.isSent = true;
   queue.reset();
   EXPECT_EQ(memory[3], 7u);
 }
