@@ -11,32 +11,16 @@
 #include <cuda.h>
 
 #include "../../lib/Runtime/Device/CUDA/DriverApi.h"
+#include "SameSignature.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
-#include <type_traits>
 
 namespace ours = actnet::rt::cuda;
 
 namespace {
 
-template <typename A, typename B> constexpr bool sameKind() {
-  return sizeof(A) == sizeof(B) &&
-         std::is_pointer_v<A> == std::is_pointer_v<B> &&
-         (std::is_pointer_v<A> || std::is_integral_v<A> || std::is_enum_v<A>) &&
-         (std::is_pointer_v<B> || std::is_integral_v<B> || std::is_enum_v<B>);
-}
-
-template <typename Ours, typename Theirs> struct Same : std::false_type {};
-template <typename R, typename... A, typename S, typename... B>
-struct Same<R (*)(A...), S (*)(B...)> {
-  static constexpr bool value = [] {
-    if constexpr (sizeof...(A) == sizeof...(B))
-      return sameKind<R, S>() && (sameKind<A, B>() && ...);
-    else
-      return false;
-  }();
-};
+using actnet::testing::Same;
 
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)

@@ -10,31 +10,15 @@
 #include <cublasLt.h>
 
 #include "../../lib/Runtime/Device/CUDA/LibraryApi.h"
+#include "SameSignature.h"
 
 #include <gtest/gtest.h>
-#include <type_traits>
 
 namespace ours = actnet::rt::cuda::lt;
 
 namespace {
 
-template <typename A, typename B> constexpr bool sameKind() {
-  return sizeof(A) == sizeof(B) &&
-         std::is_pointer_v<A> == std::is_pointer_v<B> &&
-         (std::is_pointer_v<A> || std::is_integral_v<A> || std::is_enum_v<A>) &&
-         (std::is_pointer_v<B> || std::is_integral_v<B> || std::is_enum_v<B>);
-}
-
-template <typename Ours, typename Theirs> struct Same : std::false_type {};
-template <typename R, typename... A, typename S, typename... B>
-struct Same<R (*)(A...), S (*)(B...)> {
-  static constexpr bool value = [] {
-    if constexpr (sizeof...(A) == sizeof...(B))
-      return sameKind<R, S>() && (sameKind<A, B>() && ...);
-    else
-      return false;
-  }();
-};
+using actnet::testing::Same;
 
 #define CHECK_ENTRY(name, result, parameters)                                  \
   static_assert(Same<decltype(ours::Api::name), decltype(&::name)>::value,     \

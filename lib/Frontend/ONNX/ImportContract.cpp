@@ -133,6 +133,16 @@ struct Window {
 };
 } // namespace
 
+static FailureOr<StringRef> readAutoPad(NodeImport &n) {
+  StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
+  if (llvm::is_contained({"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"},
+                         autoPad))
+    return autoPad;
+  n.error() << "auto_pad '" << printable(autoPad)
+            << "': expected NOTSET, VALID, SAME_UPPER or SAME_LOWER";
+  return failure();
+}
+
 static FailureOr<Window> readWindow(NodeImport &n,
                                     ArrayRef<DimExprAttr> inputDims,
                                     ArrayRef<int64_t> extents) {
@@ -159,18 +169,14 @@ static FailureOr<Window> readWindow(NodeImport &n,
       n.error() << "kernel_shape, strides, dilations or pads are out of range";
       return failure();
     }
-  StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
-  if (!llvm::is_contained({"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"},
-                          autoPad)) {
-    n.error() << "auto_pad '" << printable(autoPad)
-              << "': expected NOTSET, VALID, SAME_UPPER or SAME_LOWER";
+  FailureOr<StringRef> autoPad = readAutoPad(n);
+  if (failed(autoPad))
     return failure();
-  }
   w.padding.resize(2 * rank);
   for (size_t i = 0; i < rank; ++i) {
     w.padding[2 * i] = pads[i];
     w.padding[2 * i + 1] = pads[rank + i];
-    if (autoPad == "NOTSET")
+    if (*autoPad == "NOTSET")
       continue;
     int64_t total = 0;
     if (autoPad != "VALID") {
@@ -179,7 +185,7 @@ static FailureOr<Window> readWindow(NodeImport &n,
       if (w.strides[i] == 1) {
         total = reach - 1;
       } else if (!extent) {
-        n.error() << "auto_pad " << autoPad << " needs a static extent, found "
+        n.error() << "auto_pad " << *autoPad << " needs a static extent, found "
                   << graph::toString(inputDims[2 + i])
                   << n.hint(inputDims[2 + i]);
         return failure();
@@ -190,8 +196,8 @@ static FailureOr<Window> readWindow(NodeImport &n,
       }
     }
     int64_t small = total / 2, large = total - small;
-    w.padding[2 * i] = autoPad == "SAME_LOWER" ? large : small;
-    w.padding[2 * i + 1] = autoPad == "SAME_LOWER" ? small : large;
+    w.padding[2 * i] = *autoPad == "SAME_LOWER" ? large : small;
+    w.padding[2 * i + 1] = *autoPad == "SAME_LOWER" ? small : large;
   }
   return w;
 }
@@ -307,13 +313,9 @@ static FailureOr<Window> readTransposedWindow(NodeImport &n,
                  "out of range";
     return failure();
   }
-  StringRef autoPad = n.stringAttr("auto_pad", "NOTSET");
-  if (!llvm::is_contained({"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"},
-                          autoPad)) {
-    n.error() << "auto_pad '" << printable(autoPad)
-              << "': expected NOTSET, VALID, SAME_UPPER or SAME_LOWER";
+  FailureOr<StringRef> autoPad = readAutoPad(n);
+  if (failed(autoPad))
     return failure();
-  }
   for (size_t i = 0; i < rank; ++i) {
     int64_t low = pads[i], high = pads[rank + i];
     // What an extent has above (in - 1) * stride.
@@ -328,15 +330,15 @@ static FailureOr<Window> readTransposedWindow(NodeImport &n,
         return failure();
       }
       total = (*in - 1) * w.strides[i] + reach - shape[i];
-    } else if (autoPad.starts_with("SAME")) {
+    } else if (autoPad->starts_with("SAME")) {
       total = std::max<int64_t>(0, reach - w.strides[i]);
-    } else if (autoPad == "VALID") {
+    } else if (*autoPad == "VALID") {
       low = high = 0;
     }
     if (total) {
       // Too little: zeros at the end.
       int64_t some = std::max<int64_t>(0, *total);
-      low = autoPad == "SAME_UPPER" ? some / 2 : some - some / 2;
+      low = *autoPad == "SAME_UPPER" ? some / 2 : some - some / 2;
       high = *total - low;
     }
     w.padding.append({low, high - more[i]});

@@ -1,8 +1,8 @@
 //===- ForwardingDevice.h - a device in front of another --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The base of devices that change a little of what another device does: each
-// call goes to the device behind, until a derived class overrides it.
+// The bases of devices and streams that change a little of what others do: each
+// call goes to the one behind, until a derived class overrides it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_RUNTIME_DEVICE_FORWARDINGDEVICE_H
@@ -15,6 +15,35 @@
 #include <utility>
 
 namespace actnet::rt {
+
+/// Owns the stream behind; threads, errors and lifetimes are that stream's.
+class ForwardingStream : public DeviceStream {
+public:
+  explicit ForwardingStream(std::unique_ptr<DeviceStream> inner)
+      : inner(std::move(inner)) {}
+
+  Expected<std::unique_ptr<PreparedSegment>>
+  prepare(const Segment &segment) override {
+    return inner->prepare(segment);
+  }
+  Status submit(const PreparedSegment &segment, CompletionListener *listener,
+                uint64_t token) override {
+    return inner->submit(segment, listener, token);
+  }
+  Status submitRecord(const Executable *executable, const Record &record,
+                      CompletionListener *listener, uint64_t token) override {
+    return inner->submitRecord(executable, record, listener, token);
+  }
+  Status notify(CompletionListener *listener, uint64_t token) override {
+    return inner->notify(listener, token);
+  }
+  Status synchronize(int64_t timeoutNs) override {
+    return inner->synchronize(timeoutNs);
+  }
+
+protected:
+  std::unique_ptr<DeviceStream> inner;
+};
 
 /// Owns the device behind; threads, errors and lifetimes are that device's.
 class ForwardingDevice : public Device {

@@ -42,10 +42,10 @@ private:
   std::map<uintptr_t, uint64_t> ranges;
 };
 
-class ApartStream final : public DeviceStream {
+class ApartStream final : public ForwardingStream {
 public:
   ApartStream(std::unique_ptr<DeviceStream> inner, const StagingRanges &staging)
-      : inner(std::move(inner)), staging(staging) {}
+      : ForwardingStream(std::move(inner)), staging(staging) {}
   Expected<std::unique_ptr<PreparedSegment>>
   prepare(const Segment &segment) override {
     for (const Record &record : segment.records) {
@@ -58,23 +58,8 @@ public:
     }
     return inner->prepare(segment);
   }
-  Status submit(const PreparedSegment &segment, CompletionListener *listener,
-                uint64_t token) override {
-    return inner->submit(segment, listener, token);
-  }
-  Status submitRecord(const Executable *executable, const Record &record,
-                      CompletionListener *listener, uint64_t token) override {
-    return inner->submitRecord(executable, record, listener, token);
-  }
-  Status notify(CompletionListener *listener, uint64_t token) override {
-    return inner->notify(listener, token);
-  }
-  Status synchronize(int64_t timeoutNs) override {
-    return inner->synchronize(timeoutNs);
-  }
 
 private:
-  std::unique_ptr<DeviceStream> inner;
   const StagingRanges &staging;
 };
 

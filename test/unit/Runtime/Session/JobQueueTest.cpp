@@ -36,19 +36,15 @@ struct Seen {
 
 /// A stream whose submissions take long, as with a driver that hangs; all but
 /// the first.
-class SlowStream final : public DeviceStream {
+class SlowStream final : public ForwardingStream {
 public:
   SlowStream(std::unique_ptr<DeviceStream> inner, Seen &seen)
-      : inner(std::move(inner)), seen(seen) {}
+      : ForwardingStream(std::move(inner)), seen(seen) {}
   ~SlowStream() override {
     if (first.joinable())
       first.join();
     seen.wentWhileInside = seen.isInside.load();
     seen.isGone = true;
-  }
-  Expected<std::unique_ptr<PreparedSegment>>
-  prepare(const Segment &segment) override {
-    return inner->prepare(segment);
   }
   Status submit(const PreparedSegment &segment, CompletionListener *listener,
                 uint64_t token) override {
@@ -66,19 +62,8 @@ public:
     seen.isInside = false;
     return inner->submit(segment, listener, token);
   }
-  Status submitRecord(const Executable *executable, const Record &record,
-                      CompletionListener *listener, uint64_t token) override {
-    return inner->submitRecord(executable, record, listener, token);
-  }
-  Status notify(CompletionListener *listener, uint64_t token) override {
-    return inner->notify(listener, token);
-  }
-  Status synchronize(int64_t timeoutNs) override {
-    return inner->synchronize(timeoutNs);
-  }
 
 private:
-  std::unique_ptr<DeviceStream> inner;
   Seen &seen;
   std::thread first;
 };
