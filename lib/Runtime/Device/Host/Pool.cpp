@@ -136,6 +136,8 @@ void Pool::run(const TileWork &work, void *scratch) {
       (state.load(std::memory_order_relaxed) & ~(epochUnit - 1)) + epochUnit;
   state.store(epoch | openBit, std::memory_order_seq_cst);
   if (uint32_t asleep = sleepers.load(std::memory_order_seq_cst)) {
+    if (int here = sched_getcpu(); here >= 0)
+      keepSleepersOff(here);
     int64_t useful = (work.tiles + chunk - 1) / chunk - 1;
     futexWake(state, int(std::min<int64_t>(asleep, useful)), wakeWorkers);
   }
@@ -158,11 +160,39 @@ void Pool::run(const TileWork &work, void *scratch) {
   }
 }
 
-bool Pool::awaitLaunch(uint32_t &seen) {
+/// A worker that is woken while all processors look busy (whoever submitted the
+/// job is still on its way to sleep) is queued behind the thread that wakes it.
+/// That one does not stop, so the worker would stay there until the kernel
+/// balances its queues, some milliseconds later. So it is told to go elsewhere
+/// while it sleeps, which moves nothing, and takes that back once it runs.
+void Pool::keepSleepersOff(int processor) {
+  for (auto &worker : threads) {
+    if (!worker->isAsleep.load(std::memory_order_acquire) ||
+        worker->isKeptOff.load(std::memory_order_acquire))
+      continue;
+    pthread_t id = worker->thread->id();
+    if (pthread_getaffinity_np(id, sizeof(cpu_set_t), &worker->processors))
+      continue;
+    cpu_set_t others = worker->processors;
+    CPU_CLR(processor, &others);
+    // Refused, or no other one: it stays as it is.
+    if (CPU_COUNT(&others) == 0 ||
+        pthread_setaffinity_np(id, sizeof(others), &others))
+      continue;
+    worker->isKeptOff.store(true, std::memory_order_release);
+  }
+}
+
+bool Pool::awaitLaunch(uint32_t &seen, Worker &self) {
   // Watches, then sleeps, until a launch that this worker hasn't seen is open;
   // false if the pool stops.
   int64_t watchUntil = 0;
   for (unsigned spins = 0;; ++spins) {
+    if (self.isKeptOff.load(std::memory_order_acquire)) {
+      pthread_setaffinity_np(pthread_self(), sizeof(cpu_set_t),
+                             &self.processors);
+      self.isKeptOff.store(false, std::memory_order_release);
+    }
     uint32_t now = state.load(std::memory_order_acquire);
     if (stopping.load(std::memory_order_relaxed))
       return false;
@@ -180,8 +210,11 @@ bool Pool::awaitLaunch(uint32_t &seen) {
     sleepers.fetch_add(1, std::memory_order_seq_cst);
     now = state.load(std::memory_order_seq_cst);
     bool news = (now & openBit) && (now & ~(epochUnit - 1)) != seen;
-    if (!news && !stopping.load(std::memory_order_seq_cst))
+    if (!news && !stopping.load(std::memory_order_seq_cst)) {
+      self.isAsleep.store(true, std::memory_order_release);
       futexWait(state, now, INT64_MAX, wakeWorkers);
+      self.isAsleep.store(false, std::memory_order_relaxed);
+    }
     sleepers.fetch_sub(1, std::memory_order_seq_cst);
     watchUntil = 0;
   }
@@ -194,7 +227,7 @@ void Pool::workerMain(void *context) {
 
 void Pool::work(Worker &self) {
   uint32_t seen = 0;
-  while (awaitLaunch(seen)) {
+  while (awaitLaunch(seen, self)) {
     uint32_t now = state.load(std::memory_order_relaxed);
     bool joined = false;
     while ((now & openBit) && !joined)

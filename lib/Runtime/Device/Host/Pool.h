@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <vector>
 
 namespace actnet::rt {
@@ -48,6 +49,7 @@ public:
   ~HostThread();
   /// Bytes of address space that each thread's stack takes.
   static constexpr uint64_t stackBytes = uint64_t(1) << 20;
+  pthread_t id() const { return handle; }
 
 private:
   explicit HostThread(HostMemory &memory) : memory(memory) {}
@@ -85,13 +87,18 @@ private:
     Pool *pool = nullptr;
     void *scratch = nullptr;
     std::unique_ptr<HostThread> thread;
+    std::atomic<bool> isAsleep{false};
+    /// Kept off one processor; `processors` are those it had before.
+    std::atomic<bool> isKeptOff{false};
+    cpu_set_t processors;
   };
 
   explicit Pool(HostMemory &memory) : memory(memory) {}
   static void workerMain(void *context);
   void work(Worker &self);
   void takeChunks(void *scratch);
-  bool awaitLaunch(uint32_t &seen);
+  bool awaitLaunch(uint32_t &seen, Worker &self);
+  void keepSleepersOff(int processor);
 
   // The word everybody watches: epoch in the high bits, then flags, then how
   // many workers are inside the launch.
