@@ -3,12 +3,12 @@
 //
 // LLVM 22 reads the `iterator_types` of `linalg.generic` as strings without
 // asking whether they are: anything else is a crash before any verifier runs.
-// So the compiler looks at the text first.
+// So the tools look at the text first.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
-#define ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
+#ifndef ACTNET_TOOLS_TEXTGUARD_TEXTGUARD_H
+#define ACTNET_TOOLS_TEXTGUARD_TEXTGUARD_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -28,4 +28,4 @@ std::optional<TextFault> findTextFault(llvm::StringRef text);
 
 } // namespace actnet
 
-#endif // ACTNET_TOOLS_ACTNET_COMPILE_TEXTGUARD_H
+#endif // ACTNET_TOOLS_TEXTGUARD_TEXTGUARD_H
