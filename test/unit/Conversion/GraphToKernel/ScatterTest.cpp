@@ -5,6 +5,8 @@
 
 #include "gtest/gtest.h"
 
+#include <random>
+
 using namespace actnet::numerics;
 
 namespace {
@@ -159,5 +161,32 @@ const Case convolutions[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Transposed, Compiled,
                          ::testing::ValuesIn(convolutions), nameOf);
+
+/// Every combination of a stride, a dilation, taps and paddings that leaves
+/// something.
+TEST(TransposedRandom, ComputesWhatTheEvaluatorSays) {
+  std::minstd_rand random(7);
+  auto pick = [&](int low, int high) {
+    return low + static_cast<int>(random() / 16 % (high - low + 1));
+  };
+  for (int made = 0; made < 24;) {
+    int stride = pick(1, 5), dilation = pick(1, 5), taps = pick(1, 5),
+        low = pick(-3, 9), high = pick(-3, 9), groups = pick(1, 2);
+    // For the least extent, 1.
+    if (dilation * (taps - 1) + 1 - low - high < 1)
+      continue;
+    ++made;
+    auto text = [](int v) { return std::to_string(v); };
+    std::string x = "f32[N," + text(2 * groups) + ",M]",
+                f = "f32[" + text(2 * groups) + ",3," + text(taps) + "]";
+    std::string body =
+        transposed(x, f, "w", text(stride), text(low) + ", " + text(high),
+                   text(dilation), groups);
+    SCOPED_TRACE(body);
+    auto module = makeModule("%x: " + x + ", %f: " + f, body);
+    ASSERT_TRUE(module);
+    check(*module, {{{"N", 1}, {"M", 1}}, {{"N", 2}, {"M", 9}}});
+  }
+}
 
 } // namespace
