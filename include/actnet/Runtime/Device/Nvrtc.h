@@ -48,10 +48,12 @@ public:
 
   /// Compiles a text to a cubin (for `sm_…`) or PTX (for `compute_…`). The
   /// text can include `headers` and nothing else. Error: invalidArgument, with
-  /// NVRTC's log, which has many lines.
+  /// NVRTC's log, which has many lines. `warnings` gets the log of a text that
+  /// compiles; empty where there is nothing to say.
   Expected<std::string> compile(std::string_view text, const std::string &name,
                                 std::string_view isa,
-                                std::span<const SourceText> headers) const;
+                                std::span<const SourceText> headers,
+                                std::string *warnings = nullptr) const;
 
   /// Options of each compilation besides the architecture.
   static std::span<const char *const> options();

@@ -152,10 +152,11 @@ Status Nvrtc::checkArchitecture(std::string_view isa) const {
                      std::string(isa) + "; it knows " + known);
 }
 
-Expected<std::string>
-Nvrtc::compile(std::string_view text, const std::string &name,
-               std::string_view isa,
-               std::span<const SourceText> headers) const {
+Expected<std::string> Nvrtc::compile(std::string_view text,
+                                     const std::string &name,
+                                     std::string_view isa,
+                                     std::span<const SourceText> headers,
+                                     std::string *warnings) const {
   std::vector<std::string> owned;
   for (const SourceText &header : headers) {
     owned.emplace_back(header.name);
@@ -184,14 +185,23 @@ Nvrtc::compile(std::string_view text, const std::string &name,
     into.resize(bytes);
     return get(made, into.data()) == 0;
   };
-  std::string code, message;
+  auto fetchLog = [&] {
+    std::string text;
+    // Its end is a zero.
+    return fetch(logSize, log, text) ? std::string(text.c_str())
+                                     : std::string();
+  };
+  std::string code;
   bool isPtx = isa.starts_with("compute_");
   if (!failed &&
-      (isPtx ? fetch(ptxSize, ptx, code) : fetch(cubinSize, cubin, code)))
+      (isPtx ? fetch(ptxSize, ptx, code) : fetch(cubinSize, cubin, code))) {
+    if (warnings)
+      *warnings = fetchLog();
     return code;
-  if (!fetch(logSize, log, message) || *message.c_str() == 0)
-    message = "NVRTC gives no code and no reason";
-  return invalidArgument(message.c_str());
+  }
+  std::string message = fetchLog();
+  return invalidArgument(message.empty() ? "NVRTC gives no code and no reason"
+                                         : std::move(message));
 }
 
 std::string_view Nvrtc::bestLine(std::string_view log) {

@@ -10,10 +10,10 @@
 
 #include "ContractRunner.h"
 #include "Contraction.h"
-#include "Nvrtc.h"
 
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
 #include "actnet/Codegen/CUDA/KernelHeaders.h"
+#include "actnet/Runtime/Device/Nvrtc.h"
 
 #include "mlir/Parser/Parser.h"
 
@@ -411,11 +411,11 @@ kernel.func @spread(%x: tensor<5x40xf32>, %w: tensor<40x1xf32>, %y: tensor<5x9xf
 
 #ifdef ACTNET_TEST_NVRTC
 TEST(Contract, ProductsCompileForAllArchitectures) {
-  Nvrtc nvrtc;
-  ASSERT_EQ(nvrtc.error, "");
-  std::vector<std::pair<std::string, std::string>> headers;
+  auto nvrtc = rt::Nvrtc::get();
+  ASSERT_TRUE(nvrtc) << nvrtc.status().message();
+  std::vector<rt::SourceText> headers;
   for (const cuda::KernelHeader &header : cuda::kernelHeaders())
-    headers.emplace_back(header.name.str(), header.text.str());
+    headers.push_back({header.name, header.text});
   Compiler compiler;
   std::vector<Made> made;
   int cases = numCases(2);
@@ -428,9 +428,11 @@ TEST(Contract, ProductsCompileForAllArchitectures) {
     for (size_t a = 0; a < 3; ++a) {
       if (cases <= 10 && a != i % 3)
         continue;
-      Nvrtc::Result result = nvrtc.compile(*text, architectures[a], headers);
-      ASSERT_FALSE(result.cubin.empty()) << *text << "\n" << result.log;
-      EXPECT_EQ(result.log, "") << *text;
+      std::string warnings;
+      auto cubin = (*nvrtc)->compile(*text, "kernel.cu", architectures[a],
+                                     headers, &warnings);
+      ASSERT_TRUE(cubin) << *text << "\n" << cubin.status().message();
+      EXPECT_EQ(warnings, "") << *text;
     }
   }
 }

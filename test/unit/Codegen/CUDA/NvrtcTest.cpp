@@ -1,11 +1,11 @@
 //===- NvrtcTest.cpp - printed kernels through NVRTC ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Nvrtc.h"
 #include "Kernels.h"
 #include "ToyRunner.h"
 
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
+#include "actnet/Runtime/Device/Nvrtc.h"
 
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -14,21 +14,31 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 using namespace actnet;
 using namespace actnet::testing;
 
-/// Our headers, as NVRTC gets them: by name.
-static std::vector<std::pair<std::string, std::string>> headers() {
-  std::vector<std::pair<std::string, std::string>> result;
+/// Our headers as they lie in the checkout, by name.
+static std::map<std::string, std::string> readHeaders() {
+  std::map<std::string, std::string> result;
   for (const auto &entry :
        std::filesystem::directory_iterator(ACTNET_KERNELS_CUDA)) {
     auto file = llvm::MemoryBuffer::getFile(entry.path().string());
     EXPECT_TRUE(bool(file)) << entry.path();
-    result.emplace_back(entry.path().filename().string(),
-                        file ? (*file)->getBuffer().str() : std::string());
+    result[entry.path().filename().string()] =
+        file ? (*file)->getBuffer().str() : std::string();
   }
+  return result;
+}
+
+/// The same as NVRTC gets them; the texts must stay.
+static std::vector<rt::SourceText>
+asSources(const std::map<std::string, std::string> &texts) {
+  std::vector<rt::SourceText> result;
+  for (const auto &[name, text] : texts)
+    result.push_back({name, text});
   return result;
 }
 
@@ -62,27 +72,44 @@ static void checkCubin(const std::string &cubin, unsigned architecture,
 }
 
 TEST(Nvrtc, CompilesPrintedKernelsForAllArchitectures) {
-  Nvrtc nvrtc;
-  ASSERT_EQ(nvrtc.error, "");
+  auto nvrtc = rt::Nvrtc::get();
+  ASSERT_TRUE(nvrtc) << nvrtc.status().message();
   ASSERT_TRUE(cudaKernels());
-  auto all = headers();
+  auto texts = readHeaders();
+  auto headers = asSources(texts);
   for (auto kernel : cudaKernels().getOps<kernel::FuncOp>()) {
     std::string text = cudaText(kernel);
     for (auto [name, number] : {std::pair("sm_80", 80), std::pair("sm_90a", 90),
                                 std::pair("sm_100", 100)}) {
-      Nvrtc::Result result = nvrtc.compile(text, name, all);
-      ASSERT_FALSE(result.cubin.empty()) << text << "\n" << result.log;
-      EXPECT_EQ(result.log, "") << text;
-      checkCubin(result.cubin, unsigned(number), kernel.getSymName());
+      std::string warnings;
+      auto cubin =
+          (*nvrtc)->compile(text, "kernel.cu", name, headers, &warnings);
+      ASSERT_TRUE(cubin) << text << "\n" << cubin.status().message();
+      EXPECT_EQ(warnings, "") << text;
+      checkCubin(*cubin, unsigned(number), kernel.getSymName());
     }
   }
 }
 
 TEST(Nvrtc, SaysWhatIsWrong) {
-  Nvrtc nvrtc;
-  ASSERT_EQ(nvrtc.error, "");
-  Nvrtc::Result result =
-      nvrtc.compile("#include <cstdint>\n", "sm_90a", headers());
-  EXPECT_TRUE(result.cubin.empty());
-  EXPECT_NE(result.log.find("cstdint"), std::string::npos) << result.log;
+  auto nvrtc = rt::Nvrtc::get();
+  ASSERT_TRUE(nvrtc) << nvrtc.status().message();
+  auto texts = readHeaders();
+  auto cubin = (*nvrtc)->compile("#include <cstdint>\n", "kernel.cu", "sm_90a",
+                                 asSources(texts));
+  ASSERT_FALSE(cubin);
+  EXPECT_NE(cubin.status().message().find("cstdint"), std::string::npos)
+      << cubin.status().message();
+}
+
+// A text that compiles may still deserve a remark.
+TEST(Nvrtc, SaysWhatIsDoubtful) {
+  auto nvrtc = rt::Nvrtc::get();
+  ASSERT_TRUE(nvrtc) << nvrtc.status().message();
+  std::string warnings;
+  auto cubin =
+      (*nvrtc)->compile("extern \"C\" __global__ void k() { int unused; }\n",
+                        "kernel.cu", "sm_90a", {}, &warnings);
+  ASSERT_TRUE(cubin) << cubin.status().message();
+  EXPECT_NE(warnings.find("unused"), std::string::npos) << warnings;
 }
