@@ -9,10 +9,6 @@
 
 #include "ContractRunner.h"
 
-#include "actnet/Codegen/CUDA/CUDACodegen.h"
-
-#include "mlir/Parser/Parser.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -194,17 +190,11 @@ static void checkAll(const std::vector<Attention> &cases) {
   std::string text;
   for (auto [i, a] : llvm::enumerate(cases))
     text += attentionText("attention_" + std::to_string(i), a);
-  Compiler compiler;
-  OwningOpRef<ModuleOp> module =
-      parseSourceString<ModuleOp>(text, &compiler.context);
-  ASSERT_TRUE(module);
-  for (auto kernel : module->getOps<kernel::FuncOp>())
-    ASSERT_TRUE(succeeded(cuda::scheduleCuda(kernel)));
-  ToyRunner runner(*module);
-  ASSERT_EQ(runner.error, "");
+  ToyKernels kernels(text);
+  ASSERT_EQ(kernels.error, "");
   int number = 0;
-  for (auto kernel : module->getOps<kernel::FuncOp>()) {
-    check(runner, kernel, cases[number], number);
+  for (auto kernel : kernels.module->getOps<kernel::FuncOp>()) {
+    check(*kernels.runner, kernel, cases[number], number);
     ++number;
   }
 }

@@ -9,10 +9,6 @@
 
 #include "ContractRunner.h"
 
-#include "actnet/Codegen/CUDA/CUDACodegen.h"
-
-#include "mlir/Parser/Parser.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -192,16 +188,10 @@ TEST(Contract, ConvolutionsAgreeWithTheInterpreter) {
     cases.push_back(c);
     text += convText("conv_" + std::to_string(i), c);
   }
-  Compiler compiler;
-  OwningOpRef<ModuleOp> module =
-      parseSourceString<ModuleOp>(text, &compiler.context);
-  ASSERT_TRUE(module);
-  for (auto kernel : module->getOps<kernel::FuncOp>())
-    ASSERT_TRUE(succeeded(cuda::scheduleCuda(kernel)));
-  ToyRunner runner(*module);
-  ASSERT_EQ(runner.error, "");
+  ToyKernels kernels(text);
+  ASSERT_EQ(kernels.error, "");
   int number = 0;
-  for (auto kernel : module->getOps<kernel::FuncOp>()) {
+  for (auto kernel : kernels.module->getOps<kernel::FuncOp>()) {
     const Convolution &c = cases[number++];
     std::vector<int64_t> dims{1 + int64_t(random() % 2)};
     std::vector<Tensor> tensors;
@@ -214,7 +204,8 @@ TEST(Contract, ConvolutionsAgreeWithTheInterpreter) {
     int64_t size = want[0].shape[0] * evaluateDim(strides[0], dims);
     std::vector<Memory> results{
         Memory::of(operands[0].type, std::vector<double>(size))};
-    ASSERT_EQ(runner.run(kernel, operands, results, dims, !c.isStrided), "")
+    ASSERT_EQ(
+        kernels.runner->run(kernel, operands, results, dims, !c.isStrided), "")
         << kernel.getSymName().str();
     std::vector<double> have = results[0].values();
     int64_t depth = c.inner * c.y.size * c.x.size;

@@ -3,9 +3,11 @@
 
 #include "ContractRunner.h"
 
+#include "actnet/Codegen/CUDA/CUDACodegen.h"
 #include "actnet/Codegen/CUDA/CudaImages.h"
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 
+#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -94,6 +96,21 @@ ToyRunner::ToyRunner(ModuleOp module, uint64_t seed) {
   toy::EngineOptions options;
   options.seed = seed;
   engine = std::make_unique<toy::Engine>(options);
+}
+
+ToyKernels::ToyKernels(llvm::StringRef text)
+    : module(parseSourceString<ModuleOp>(text, &compiler.context)) {
+  if (!module) {
+    error = "the text does not parse";
+    return;
+  }
+  for (auto kernel : module->getOps<kernel::FuncOp>())
+    if (failed(cuda::scheduleCuda(kernel))) {
+      error = "no schedule for " + kernel.getSymName().str();
+      return;
+    }
+  runner.emplace(*module);
+  error = runner->error;
 }
 
 std::string ToyRunner::run(kernel::FuncOp kernel,

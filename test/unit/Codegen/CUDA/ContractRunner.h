@@ -14,7 +14,11 @@
 #include "actnet/Dialect/Kernel/IR/KernelOps.h"
 #include "actnet/Runtime/Device/ToyEngine.h"
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +54,17 @@ private:
   std::unique_ptr<rt::toy::Image> image;
   std::unique_ptr<rt::toy::Engine> engine;
   std::string elf;
+};
+
+/// Kernels in text, scheduled as for cuda and compiled for the software GPU.
+struct ToyKernels {
+  explicit ToyKernels(llvm::StringRef text);
+
+  Compiler compiler;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string error; ///< Empty, or why nothing runs.
+  /// There where `error` is empty.
+  std::optional<ToyRunner> runner;
 };
 
 /// An expression of d0, d1 … for these dims.

@@ -375,19 +375,14 @@ kernel.func @spread(%x: tensor<5x40xf32>, %w: tensor<40x1xf32>, %y: tensor<5x9xf
   } -> tensor<5x9xf32>
   kernel.yield %r, %p : tensor<5x9xf32>, tensor<5x1xf32>
 })";
-  Compiler compiler;
-  OwningOpRef<ModuleOp> module =
-      parseSourceString<ModuleOp>(text, &compiler.context);
-  ASSERT_TRUE(module);
-  auto kernel = module->lookupSymbol<kernel::FuncOp>("spread");
-  ASSERT_TRUE(succeeded(cuda::scheduleCuda(kernel)));
+  ToyKernels kernels(text);
+  ASSERT_EQ(kernels.error, "");
+  auto kernel = kernels.module->lookupSymbol<kernel::FuncOp>("spread");
   EXPECT_TRUE(kernel.getScheduleAttr().get("plain"));
-  ToyRunner runner(*module);
-  ASSERT_EQ(runner.error, "");
   Random random(1);
   std::uniform_real_distribution<double> any(-2, 2);
   std::vector<Memory> operands;
-  Type type = Float32Type::get(&compiler.context);
+  Type type = Float32Type::get(kernel.getContext());
   for (int64_t count : {200, 40, 45}) {
     std::vector<double> values(count);
     for (double &value : values)
@@ -398,7 +393,7 @@ kernel.func @spread(%x: tensor<5x40xf32>, %w: tensor<40x1xf32>, %y: tensor<5x9xf
                       y = operands[2].values();
   std::vector<Memory> results{Memory::of(type, std::vector<double>(45)),
                               Memory::of(type, std::vector<double>(5))};
-  ASSERT_EQ(runner.run(kernel, operands, results, {}), "");
+  ASSERT_EQ(kernels.runner->run(kernel, operands, results, {}), "");
   for (int64_t i = 0; i < 5; ++i) {
     double sum = 0;
     for (int64_t k = 0; k < 40; ++k)
