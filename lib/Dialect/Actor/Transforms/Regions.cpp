@@ -28,6 +28,24 @@ static std::optional<int64_t> evaluateAt(DimExprAttr expr,
       });
 }
 
+namespace {
+/// An entry of `graph.checks`; members are null where it lacks them. Tables.cpp
+/// reads the entries too, on its own: what makes a program and what verifies it
+/// share no code.
+struct Check {
+  explicit Check(Attribute attribute) {
+    auto entry = dyn_cast<DictionaryAttr>(attribute);
+    if (!entry)
+      return;
+    extent = entry.getAs<DimExprAttr>("extent");
+    equal = entry.getAs<DimExprAttr>("equal");
+    least = entry.getAs<IntegerAttr>("least");
+  }
+  DimExprAttr extent, equal;
+  IntegerAttr least;
+};
+} // namespace
+
 Facts::Facts(ModuleOp module, FuncOp function) {
   auto declared =
       module->getAttrOfType<DictionaryAttr>(graph::GraphDialect::kDimsAttr);
@@ -60,13 +78,12 @@ Facts::Facts(ModuleOp module, FuncOp function) {
     // A dim that a check ties to others has but one value.
     for (Attribute attribute :
          checks ? checks.getValue() : ArrayRef<Attribute>()) {
-      auto entry = dyn_cast<DictionaryAttr>(attribute);
-      auto extent = entry ? entry.getAs<DimExprAttr>("extent") : DimExprAttr();
-      auto equal = entry ? entry.getAs<DimExprAttr>("equal") : DimExprAttr();
-      if (!extent || !equal)
+      Check check(attribute);
+      if (!check.extent || !check.equal)
         continue;
-      DimExprAttr symbol = extent.isSymbol() ? extent : equal,
-                  other = extent.isSymbol() ? equal : extent;
+      bool isFirst = check.extent.isSymbol();
+      DimExprAttr symbol = isFirst ? check.extent : check.equal,
+                  other = isFirst ? check.equal : check.extent;
       if (symbol.isSymbol())
         if (auto value = evaluateAt(other, point))
           point[symbol.getName().getValue()] = *value;
@@ -86,13 +103,10 @@ bool Facts::isAllowed(const Point &point, ArrayAttr checks) const {
   }
   for (Attribute attribute :
        checks ? checks.getValue() : ArrayRef<Attribute>()) {
-    auto entry = dyn_cast<DictionaryAttr>(attribute);
-    auto extent = entry ? entry.getAs<DimExprAttr>("extent") : DimExprAttr();
-    auto equal = entry ? entry.getAs<DimExprAttr>("equal") : DimExprAttr();
-    auto least = entry ? entry.getAs<IntegerAttr>("least") : IntegerAttr();
-    auto value = extent ? evaluateAt(extent, point) : std::nullopt;
-    if (!value || (least && *value < least.getInt()) ||
-        (equal && evaluateAt(equal, point) != value))
+    Check check(attribute);
+    auto value = check.extent ? evaluateAt(check.extent, point) : std::nullopt;
+    if (!value || (check.least && *value < check.least.getInt()) ||
+        (check.equal && evaluateAt(check.equal, point) != value))
       return false;
   }
   return true;

@@ -461,7 +461,8 @@ LogicalResult TableBuilder::addRecord(Operation &op, pkg::Block &to) {
 // Functions
 //===----------------------------------------------------------------------===//
 
-/// Equal to a bound where it is cut there: not below it.
+/// Equal to a bound where it is cut there: not below it. The entries are read
+/// in Regions.cpp too, for the verifier, which shares no code with this.
 LogicalResult TableBuilder::addChecks(FuncOp function, pkg::Function &to) {
   auto checks =
       function->getAttrOfType<ArrayAttr>(graph::GraphDialect::kChecksAttr);
