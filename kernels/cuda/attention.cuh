@@ -72,8 +72,7 @@ struct AttentionShape {
   static constexpr int kTileBytes = kElements * sizeof(Element);
   static constexpr int kSlabBytes =
       kWarps * 16 * (kSlabStride + 2) * sizeof(float);
-  static constexpr int kShared =
-      kTileBytes > kSlabBytes ? kTileBytes : kSlabBytes;
+  static constexpr int kShared = larger(kTileBytes, kSlabBytes);
   static_assert(kWarpKeys % 16 == 0);
 };
 
@@ -86,9 +85,9 @@ ACTNET_DEVICE void bringRows(T *shared, i64 rows, const Source &source) {
   for (int i = threadIndex(); i < kRows * kRunsOfRow; i += kThreads) {
     const int row = i / kRunsOfRow, column = i % kRunsOfRow * kRun;
     T *to = shared + row * kStride + column;
-    const int valid = row < rows ? kValid - column : 0;
+    const int valid = row < rows ? atMost(kValid - column, kRun) : 0;
     if constexpr (isRuns) {
-      bringRun(to, valid > 0 ? source(row, column) : nullptr, valid);
+      bringRun(to, source(row, column), valid);
     } else {
       Run<T> run;
       ACTNET_UNROLL
@@ -127,9 +126,9 @@ public:
     if constexpr (Problem::kIsCausal)
       end = minimum(end, firstQuery + Shape::kQueries + keyCount - queryCount);
     bringQueries();
-    bringKeys(0, end);
+    bringKeys(0);
     commitCopies();
-    bringValues(0, end);
+    bringValues(0);
     commitCopies();
     for (i64 first = 0; first < end; first += Shape::kKeys) {
       // Of the groups of copies, the last one may still be under way.
@@ -138,14 +137,18 @@ public:
       Scores scores;
       multiplyKeys(scores);
       barrier();
-      bringKeys(first + Shape::kKeys, end);
+      const i64 next = first + Shape::kKeys;
+      const bool isMore = next < end;
+      if (isMore)
+        bringKeys(next);
       commitCopies();
       weigh(scores, first);
       waitCopies<1>();
       barrier();
       multiplyValues();
       barrier();
-      bringValues(first + Shape::kKeys, end);
+      if (isMore)
+        bringValues(next);
       commitCopies();
     }
     waitCopies<0>();
@@ -175,9 +178,7 @@ private:
             return problem.query(batch, firstQuery + row, d);
         });
   }
-  ACTNET_DEVICE void bringKeys(i64 first, i64 end) {
-    if (first >= end)
-      return;
+  ACTNET_DEVICE void bringKeys(i64 first) {
     bringRows<Shape::kKeys, Shape::kDepth, Shape::kHeadStride, Problem::kHead,
               kThreads, Problem::kKeyRuns>(
         keys(), keyCount - first, [&](int row, int d) {
@@ -187,9 +188,7 @@ private:
             return problem.key(batch, first + row, d);
         });
   }
-  ACTNET_DEVICE void bringValues(i64 first, i64 end) {
-    if (first >= end)
-      return;
+  ACTNET_DEVICE void bringValues(i64 first) {
     bringRows<Shape::kKeys, Shape::kColumns, Shape::kValueStride,
               Problem::kWidth, kThreads, Problem::kValueRuns>(
         values(), keyCount - first, [&](int row, int e) {
@@ -260,6 +259,7 @@ private:
   /// hands it to the problem.
   ACTNET_DEVICE void finish() {
     constexpr int kKeyWarps = Shape::kKeyWarps;
+    constexpr bool isShared = kKeyWarps != 1;
     constexpr int kSlab = 16 * Shape::kSlabStride;
     float *slabs = dynamicShared<float>();
     float *maxima = slabs + Shape::kWarps * kSlab;
@@ -270,17 +270,17 @@ private:
       ACTNET_UNROLL
       for (int mask = 1; mask < Scores::kLanesOfRow; mask *= 2)
         total[i] += shuffleXor(total[i], mask);
-      if (kKeyWarps > 1 && lane % Scores::kLanesOfRow == 0) {
+      if (isShared && lane % Scores::kLanesOfRow == 0) {
         maxima[warp() * 16 + Scores::rowOf(i)] = largest[i];
         sums[warp() * 16 + Scores::rowOf(i)] = total[i];
       }
     }
-    if (kKeyWarps > 1)
+    if constexpr (isShared)
       barrier();
     ACTNET_UNROLL
     for (int i = 0; i < kRowCount; ++i) {
       float all = total[i], factor = 1;
-      if (kKeyWarps > 1) {
+      if constexpr (isShared) {
         const int row = firstWarp * 16 + Scores::rowOf(i);
         float now = maxima[row];
         for (int w = 1; w < kKeyWarps; ++w)
@@ -298,7 +298,7 @@ private:
         output.at(i, j) = isZero ? 0 : output.at(i, j) * factor;
     }
     output.template store<Shape::kSlabStride>(slabs + warp() * kSlab, 0);
-    kKeyWarps > 1 ? barrier() : warpBarrier();
+    barrierOfPart<kKeyWarps>();
 
     constexpr int kCount = Problem::kResultRun;
     constexpr int kRunsOfRow = Shape::kColumns / kCount;
@@ -307,7 +307,8 @@ private:
          run += kWarpSize * kKeyWarps) {
       const int row = run / kRunsOfRow, e = run % kRunsOfRow * kCount;
       const i64 s = firstQuery + ownQuery() + row;
-      if (s >= queryCount || e >= Problem::kWidth)
+      const int count = atMost(Problem::kWidth - e, kCount);
+      if (s >= queryCount || count == 0)
         continue;
       float results[kCount];
       ACTNET_UNROLL
@@ -318,7 +319,7 @@ private:
         for (int w = 1; w < kKeyWarps; ++w)
           results[c] += from[w * kSlab];
       }
-      problem.result(batch, s, e, results, atMost(Problem::kWidth - e, kCount));
+      problem.result(batch, s, e, results, count);
     }
   }
 

@@ -190,17 +190,22 @@ struct alignas(8) Bytes8 {
   u32 v[2];
 };
 
-/// Loads a Bytes16 or Bytes8 from an address that is aligned to its size.
+/// Loads a Bytes16, a Bytes8 or an integer from an address that is aligned to
+/// its size.
 template <class V> ACTNET_DEVICE V loadVector(const void *from) {
-  static_assert(sizeof(V) == 16 || sizeof(V) == 8);
   V value;
   if constexpr (sizeof(V) == 16)
     *reinterpret_cast<uint4 *>(&value) = *static_cast<const uint4 *>(from);
-  else
+  else if constexpr (sizeof(V) == 8)
     *reinterpret_cast<uint2 *>(&value) = *static_cast<const uint2 *>(from);
+  else
+    value = *static_cast<const V *>(from);
   return value;
 }
 /// Stores one to an address that is aligned to its size.
+template <class V> ACTNET_DEVICE void storeVector(void *to, V value) {
+  *static_cast<V *>(to) = value;
+}
 ACTNET_DEVICE void storeVector(void *to, Bytes16 value) {
   *static_cast<uint4 *>(to) = *reinterpret_cast<uint4 *>(&value);
 }

@@ -22,12 +22,11 @@ namespace actnet {
 
 inline constexpr int kElementThreads = 256;
 
-/// Calls element(i) for this thread's element, if there is one.
+/// Calls element(i) for this thread's element. Behind the last one it must do
+/// nothing.
 template <class Element>
-ACTNET_DEVICE void elementTile(const Element &element, i64 count) {
-  const i64 i = blockIndex() * kElementThreads + threadIndex();
-  if (i < count)
-    element(i);
+ACTNET_DEVICE void elementTile(const Element &element) {
+  element(blockIndex() * kElementThreads + threadIndex());
 }
 
 } // namespace actnet

@@ -34,7 +34,7 @@ template <int V, int N, class Elements>
 ACTNET_DEVICE void mapTile(const Elements &elements, i64 tile, i64 count,
                            bool isWide) {
   const i64 first = tile * (kMapThreads * N * V);
-  if (V > 1 && isWide) {
+  if (V != 1 && isWide) {
     ACTNET_UNROLL
     for (int n = 0; n < N; ++n) {
       i64 i = first + (n * kMapThreads + threadIndex()) * V;

@@ -68,8 +68,7 @@ struct MatmulShape {
   static constexpr int kStageBytes = kStages * kStageSize * sizeof(Element);
   static constexpr int kSlabBytes =
       kWarps * kSlabRows * kSlabStride * sizeof(Sum);
-  static constexpr int kShared =
-      kStageBytes > kSlabBytes ? kStageBytes : kSlabBytes;
+  static constexpr int kShared = larger(kStageBytes, kSlabBytes);
   static_assert(kStages >= 2 && kWarpRows % 16 == 0 && kWarpColumns % 32 == 0);
 };
 
@@ -104,8 +103,7 @@ public:
       ACTNET_UNROLL
       for (int i = 0; i < kRuns; ++i) {
         const int valid = isInside[i] ? atMost(depth - k, kRun) : 0;
-        bringRun(place(shared, i),
-                 valid > 0 ? problem.leftRun(batch, rows[i], inner) : nullptr,
+        bringRun(place(shared, i), problem.leftRun(batch, rows[i], inner),
                  valid);
       }
     } else {
@@ -161,13 +159,12 @@ public:
                             i64 firstColumn)
       : problem(problem), batch(batch) {
     const i64 n = firstColumn + ownRun();
-    valid = n < problem.columns() ? atMost(problem.columns() - n, kRun) : 0;
+    const i64 last = problem.columns() - 1;
+    valid = atMost(last + 1 - n, kRun);
     int e = 0;
     ACTNET_UNROLL
-    for (typename Problem::Column &column : columns) {
-      column = problem.column(e < valid ? n + e : 0);
-      ++e;
-    }
+    for (typename Problem::Column &column : columns)
+      column = problem.column(minimum(n + e++, last));
   }
 
   ACTNET_DEVICE void start(T *shared, i64 k) {
@@ -178,9 +175,7 @@ public:
       const auto inner = problem.inner(own);
       const int count = own < depth ? valid : 0;
       if constexpr (Problem::kRightRuns) {
-        bringRun(place(shared, i),
-                 count > 0 ? problem.rightRun(batch, inner, columns[0])
-                           : nullptr,
+        bringRun(place(shared, i), problem.rightRun(batch, inner, columns[0]),
                  count);
       } else {
         ACTNET_UNROLL
@@ -248,15 +243,16 @@ writeResults(const Problem &problem, const typename Problem::Batch &batch,
   ACTNET_UNROLL
   for (int s = 0; s < Shape::kWarpRows / kSlabRows; ++s) {
     if (s)
-      Shape::kSlices > 1 ? barrier() : warpBarrier();
+      barrierOfPart<Shape::kSlices>();
     sums.template store<Shape::kSlabStride>(slabs + Place::warp() * kSlab, s);
-    Shape::kSlices > 1 ? barrier() : warpBarrier();
+    barrierOfPart<Shape::kSlices>();
     for (int run = lane + kWarpSize * Place::slice();
          run < kSlabRows * kRunsOfRow; run += kWarpSize * Shape::kSlices) {
       const int row = run / kRunsOfRow, column = run % kRunsOfRow * kCount;
       const i64 m = firstRow + Place::row() + s * kSlabRows + row;
       const i64 n = firstColumn + Place::column() + column;
-      if (m >= rowCount || n >= columnCount)
+      const int count = atMost(columnCount - n, kCount);
+      if (m >= rowCount || count == 0)
         continue;
       Sum totals[kCount];
       ACTNET_UNROLL
@@ -267,8 +263,7 @@ writeResults(const Problem &problem, const typename Problem::Batch &batch,
         for (int slice = 1; slice < Shape::kSlices; ++slice)
           totals[c] = add(totals[c], from[slice * kSlab]);
       }
-      problem.result(batch, problem.row(m), n, totals,
-                     atMost(columnCount - n, kCount));
+      problem.result(batch, problem.row(m), n, totals, count);
     }
   }
 }
@@ -307,7 +302,8 @@ ACTNET_DEVICE void matmulTile(const Problem &problem) {
     }
     const i64 next = piece + kStages - 1;
     T *to = shared + place * Shape::kStageSize;
-    if (next < pieces) {
+    const bool isMore = next < pieces;
+    if (isMore) {
       left.start(to, next * Shape::kDepth);
       right.start(to + Shape::kLeftSize, next * Shape::kDepth);
     }
@@ -323,7 +319,7 @@ ACTNET_DEVICE void matmulTile(const Problem &problem) {
               Place::slice() * Shape::Math::kDepth * Shape::kRightStride +
               Place::column());
     }
-    if (next < pieces) {
+    if (isMore) {
       left.finish(to);
       right.finish(to + Shape::kLeftSize);
     }

@@ -46,7 +46,7 @@ ACTNET_DEVICE void eachElement(const Stripe &stripe, i64 count,
 /// Combines the V values of all stripes; stripe 0 gets them.
 template <class Combine, class Stripe, class T, int V>
 ACTNET_DEVICE void combineStripes(const Stripe &stripe, T (&values)[V]) {
-  if constexpr (Stripe::kStripes > 1) {
+  if constexpr (Stripe::kStripes != 1) {
     ACTNET_SHARED(T, partial, Stripe::kStripes * Stripe::kWidth * V);
     ACTNET_UNROLL
     for (int k = 0; k < V; ++k)
@@ -73,7 +73,7 @@ ACTNET_DEVICE void reduceTile(const Results &results, i64 count, bool isWide) {
   stripe.own = threadIndex() / W;
   stripe.column = threadIndex() % W;
   const i64 first = blockIndex() * (W * V);
-  if (V > 1 && isWide) {
+  if (V != 1 && isWide) {
     const i64 i = first + stripe.column * V;
     stripe.isInside = i < count;
     results.template run<V>(stripe, i);

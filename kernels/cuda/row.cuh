@@ -109,7 +109,7 @@ ACTNET_DEVICE void once(const Row &, const Write &write) {
 /// Columns of a row in registers, made again where they are beyond.
 template <class T, class Row, class Make> struct Kept {
   const Make &make;
-  Vector<T, Row::V> slots[Row::N > 0 ? Row::N : 1];
+  Vector<T, Row::V> slots[Row::N];
   ACTNET_DEVICE Vector<T, Row::V> at(int n, i64 c) const {
     return n == kBeyond ? make(c) : slots[n];
   }
@@ -153,7 +153,7 @@ ACTNET_DEVICE void rowTile(const Rows &rows, i64 count, bool isWide) {
   const i64 r = Team::row();
   if (r >= count)
     return;
-  if (V > 1 && isWide)
+  if (V != 1 && isWide)
     rows.template run<V>(Row<Team, V, N>(), r);
   else
     rows.template run<1>(Row<Team, 1, N * V>(), r);

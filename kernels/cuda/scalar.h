@@ -115,6 +115,8 @@ template <> ACTNET_DEVICE bool multiply(bool x, bool y) { return x && y; }
 
 template <class T> ACTNET_DEVICE T maximum(T x, T y) { return x > y ? x : y; }
 template <class T> ACTNET_DEVICE T minimum(T x, T y) { return x < y ? x : y; }
+/// The larger of two sizes that are known when this is compiled.
+ACTNET_DEVICE constexpr int larger(int x, int y) { return x > y ? x : y; }
 
 template <class T> ACTNET_DEVICE T shiftLeft(T x, T by) {
   return static_cast<T>(asUnsigned(x) << by);

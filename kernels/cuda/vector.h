@@ -55,10 +55,7 @@ template <int V, class T> ACTNET_DEVICE Vector<T, V> load(const T *from) {
         static_cast<const Access *>(static_cast<const void *>(from));
     ACTNET_UNROLL
     for (int a = 0; a < Vector<T, V>::kAccesses; ++a)
-      if constexpr (sizeof(Access) >= 8)
-        x.accesses[a] = loadVector<Access>(at + a);
-      else
-        x.accesses[a] = at[a];
+      x.accesses[a] = loadVector<Access>(at + a);
   }
   return x;
 }
@@ -82,10 +79,7 @@ ACTNET_DEVICE void store(T *to, const Vector<T, V> &x) {
     Access *at = static_cast<Access *>(static_cast<void *>(to));
     ACTNET_UNROLL
     for (int a = 0; a < Vector<T, V>::kAccesses; ++a)
-      if constexpr (sizeof(Access) >= 8)
-        storeVector(at + a, x.accesses[a]);
-      else
-        at[a] = x.accesses[a];
+      storeVector(at + a, x.accesses[a]);
   }
 }
 
@@ -93,8 +87,9 @@ ACTNET_DEVICE void store(T *to, const Vector<T, V> &x) {
 template <int V> ACTNET_DEVICE bool areAligned() { return true; }
 template <int V, class T, class... More>
 ACTNET_DEVICE bool areAligned(const T *first, const More *...more) {
-  constexpr u64 bytes = V * sizeof(T) < 16 ? V * sizeof(T) : 16;
-  return reinterpret_cast<u64>(first) % bytes == 0 && areAligned<V>(more...);
+  using Access = typename Vector<T, V>::Access;
+  return reinterpret_cast<u64>(first) % sizeof(Access) == 0 &&
+         areAligned<V>(more...);
 }
 
 } // namespace actnet

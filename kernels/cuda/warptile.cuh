@@ -41,25 +41,33 @@ template <int kBytes> ACTNET_DEVICE bool isAligned(const void *address) {
   return reinterpret_cast<u64>(address) % kBytes == 0;
 }
 
-/// Starts bringing a run, of which `valid` elements are there, from `from`.
+/// How many of at most `most` elements are left.
+ACTNET_DEVICE int atMost(i64 left, int most) {
+  return static_cast<int>(maximum(i64(0), minimum(left, i64(most))));
+}
+
+/// Waits for the warps that share a part of a tile.
+template <int kSharing> ACTNET_DEVICE void barrierOfPart() {
+  if constexpr (kSharing == 1)
+    warpBarrier();
+  else
+    barrier();
+}
+
+/// Starts bringing a run, of which `valid` elements are there, from `from`,
+/// which is not read from if there are none.
 template <class T>
 ACTNET_DEVICE void bringRun(T *shared, const T *from, int valid) {
   constexpr int kRun = Run<T>::kCount;
-  if (!from || valid <= 0) {
+  if (!from || valid == 0) {
     storeVector(shared, Bytes16{});
   } else if (isAligned<16>(from)) {
-    copyAsync16(shared, from,
-                (valid < kRun ? valid : kRun) * static_cast<int>(sizeof(T)));
+    copyAsync16(shared, from, valid * static_cast<int>(sizeof(T)));
   } else {
     ACTNET_UNROLL
     for (int i = 0; i < kRun; ++i)
       shared[i] = i < valid ? from[i] : T{};
   }
-}
-
-/// min(count, most) of what is left, as an int.
-ACTNET_DEVICE int atMost(i64 left, int most) {
-  return left < most ? static_cast<int>(left) : most;
 }
 
 template <bool isWide> struct RunVector {

@@ -244,17 +244,12 @@ struct alignas(8) Bytes8 {
 };
 
 template <class V> ACTNET_DEVICE V loadVector(const void *from) {
-  static_assert(sizeof(V) == 16 || sizeof(V) == 8);
   toy::checkAligned(from, sizeof(V));
   return *static_cast<const V *>(from);
 }
-ACTNET_DEVICE void storeVector(void *to, Bytes16 value) {
-  toy::checkAligned(to, 16);
-  *static_cast<Bytes16 *>(to) = value;
-}
-ACTNET_DEVICE void storeVector(void *to, Bytes8 value) {
-  toy::checkAligned(to, 8);
-  *static_cast<Bytes8 *>(to) = value;
+template <class V> ACTNET_DEVICE void storeVector(void *to, V value) {
+  toy::checkAligned(to, sizeof(V));
+  *static_cast<V *>(to) = value;
 }
 
 ACTNET_DEVICE void copyAsync16(void *shared, const void *global,

@@ -8,8 +8,8 @@
                                [--jobs N] [--match TEXT]
 
 Each change is made alone, in a copy of kernels/cuda: a barrier or a wait for
-copies removed, a comparison moved by one, an index of shared memory moved by
-one. The tests of the families then run the changed text on the software GPU:
+copies removed, a comparison moved by one, either way, an index of shared memory
+moved by one. The tests of the families then run the changed text on the software GPU:
 first the few kernels at the borders of tiles, then, where those notice nothing,
 kernels by chance. A change is noticed if a test fails (by a check of the
 software GPU or by a wrong number), crashes or does not end.
@@ -124,7 +124,7 @@ def mutations(file, text):
     for begin, end in code_lines(text):
         code = text[begin:end]
         declares = "ACTNET_DEVICE" in code or "ACTNET_SHARED" in code
-        for m in re.finditer(r"\b(?:warpB|b)arrier\(\)", code):
+        for m in re.finditer(r"\b(?:(?:warpB|b)arrier|barrierOfPart<[^;]*?>)\(\)", code):
             add("barrier", begin + m.start(), begin + m.end(), "((void)0)")
         for m in re.finditer(r"\bwaitCopies<[^;]*?>\(\)", code):
             add("wait", begin + m.start(), begin + m.end(), "((void)0)")
@@ -132,6 +132,8 @@ def mutations(file, text):
             for m in re.finditer(r"(?<=[\w)\]]) (<=|>=|<|>) (?=[\w(-])", code):
                 moved = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[m.group(1)]
                 add("bound", begin + m.start(1), begin + m.end(1), moved)
+                other = {"<": "< -1 +", "<=": "<= 1 +", ">": "> 1 +", ">=": ">= -1 +"}[m.group(1)]
+                add("bound", begin + m.start(1), begin + m.end(1), other)
             for name in names:
                 for m in re.finditer(r"\b%s\[" % name, code):
                     at = begin + m.end() - 1

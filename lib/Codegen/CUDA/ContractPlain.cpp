@@ -187,7 +187,7 @@ void PlainPrinter::functors() {
            [this, op](ArrayRef<Index> at) { return attention(op, at); });
   Printer::Block functor(p, "struct " + named("element") + " {", "};\n");
   members();
-  p.line("// Element i, counted through all results.");
+  p.line("// Element i, counted through all results; none behind the last.");
   Printer::Block block(p, "ACTNET_DEVICE void operator()(i64 i) const {");
   for (unsigned r = 0; r < numResults(); ++r) {
     Dims dims = kernel.getResultDims(r);
@@ -204,7 +204,7 @@ void PlainPrinter::functors() {
 }
 
 void PlainPrinter::statements() {
-  p.line("elementTile(" + functor("element") + ", " + p.text(count()) + ");");
+  p.line("elementTile(" + functor("element") + ");");
 }
 
 std::unique_ptr<FamilyPrinter> cuda::makePlainPrinter(kernel::FuncOp kernel) {
