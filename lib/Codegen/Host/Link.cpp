@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 using namespace mlir;
 
@@ -77,7 +79,7 @@ LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects,
     return emitError(loc)
            << "no linker: neither 'ld.lld-22' nor 'ld.lld' is on PATH "
               "(Debian package lld-22)";
-  auto failed = [&](std::error_code error) {
+  auto cannotPass = [&](std::error_code error) {
     return emitError(loc) << "cannot hand the kernels to '" << program
                           << "': " << error.message();
   };
@@ -85,23 +87,23 @@ LogicalResult actnet::host::linkImage(ArrayRef<SmallVector<char, 0>> objects,
   for (ArrayRef<char> object : objects) {
     const Handle &file = files.emplace_back(makeFile());
     if (!file.isOpen())
-      return failed(llvm::errnoAsErrorCode());
+      return cannotPass(llvm::errnoAsErrorCode());
     llvm::raw_fd_ostream stream(file.get(), /*shouldClose=*/false);
     stream.write(object.data(), object.size());
     stream.flush();
     if (std::error_code error = stream.error()) {
       stream.clear_error();
-      return failed(error);
+      return cannotPass(error);
     }
   }
   // A linker writes a file that it finds under another name first, beside it.
   // Into a pipe it writes the image as it is.
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC))
-    return failed(llvm::errnoAsErrorCode());
+    return cannotPass(llvm::errnoAsErrorCode());
   Handle from(ends[0]), output(ends[1]), messages = makeFile();
   if (!messages.isOpen())
-    return failed(llvm::errnoAsErrorCode());
+    return cannotPass(llvm::errnoAsErrorCode());
 
   // -z defs: a call that leaves the image is an error here, not at load.
   std::vector<std::string> arguments{program,
