@@ -20,6 +20,9 @@ namespace {
 /// stream is inside a job, and else. A futex round trip is some 10 us.
 constexpr int64_t busyWatchNs = 300 * 1000;
 constexpr int64_t idleWatchNs = 20 * 1000;
+/// Where more workers sleep, one that begins late matters less than two calls
+/// of the system for each.
+constexpr uint32_t mostKeptOff = 8;
 } // namespace
 
 ACTNET_CALLS_KERNELS void runTiles(const TileWork &work, int64_t begin,
@@ -136,9 +139,11 @@ void Pool::run(const TileWork &work, void *scratch) {
       (state.load(std::memory_order_relaxed) & ~(epochUnit - 1)) + epochUnit;
   state.store(epoch | openBit, std::memory_order_seq_cst);
   if (uint32_t asleep = sleepers.load(std::memory_order_seq_cst)) {
-    if (int here = sched_getcpu(); here >= 0)
-      keepSleepersOff(here);
     int64_t useful = (work.tiles + chunk - 1) / chunk - 1;
+    // Only those that are woken take it back.
+    if (asleep <= useful && asleep <= mostKeptOff)
+      if (int here = sched_getcpu(); here >= 0)
+        keepSleepersOff(here);
     futexWake(state, int(std::min<int64_t>(asleep, useful)), wakeWorkers);
   }
 
