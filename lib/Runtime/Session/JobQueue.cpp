@@ -45,7 +45,7 @@ JobQueue::~JobQueue() {
   if (actor == nobody)
     return;
   sendStop(/*abort=*/false);
-  while (!gone && !givenUp && receiveOne(timeUntil(earliestDeadline())))
+  while (!gone && closed && receiveOne(timeUntil(earliestDeadline())))
     ;
   if (!gone) {
     // The device hangs. The actor answers what is open; after that it touches
@@ -101,7 +101,9 @@ bool JobQueue::receiveOne(int64_t timeoutNs) {
   slot.outcome = tables.takeFailure(done.failure);
   if (slot.outcome && done.code != StatusCode::ok)
     slot.outcome = Status(done.code, "the queue gave no reason");
-  givenUp |= done.code == StatusCode::deadlineExceeded;
+  if (done.code == StatusCode::deadlineExceeded && closed)
+    closed = failedPrecondition("the queue is closed, because " +
+                                std::string(slot.outcome.message()));
   return true;
 }
 

@@ -277,8 +277,7 @@ Expected<uint64_t> Session::submit(uint32_t function, bool transfers) {
   if (function >= functions.size())
     return noSuch("function", function, functions.size());
   // What was given up may still run, on what the next job would change.
-  if (givenUp)
-    return failedPrecondition("the queue is closed");
+  ACTNET_RETURN_IF_ERROR(queue->status());
   FunctionState &state = functions[function];
   ACTNET_ASSIGN_OR_RETURN(DimEntry * entry, bindEntry(function));
   for (size_t i = 0; transfers && i < state.outputs.size(); ++i)
@@ -333,7 +332,6 @@ Status Session::wait(uint64_t job) {
     Status status = queue->await(i);
     deliver(slot, status);
     queue->free(i);
-    givenUp |= status.code() == StatusCode::deadlineExceeded;
     slot.job = 0;
     // What a stream says of a job names it already.
     std::string name = "job " + std::to_string(job);

@@ -271,6 +271,8 @@ Status Session::ensurePlanned(uint32_t function,
   for (unsigned slot = 0; slot < slots.size(); ++slot)
     if (slots[slot].job != 0) // its own wait hears what became of it
       deliver(slots[slot], queue->await(slot));
+  // What was given up may still run in the arena that would go.
+  ACTNET_RETURN_IF_ERROR(queue->status());
   noteUnbounded(values);
   return createArena(std::move(next));
 }

@@ -51,6 +51,11 @@ public:
   /// Frees the slot after its reply has come.
   void free(unsigned slot);
 
+  /// Ok, or failedPrecondition with the cause once a job that was heard of
+  /// passed its deadline. Its work may still run until the queue is gone:
+  /// nothing that a job uses is changed or freed before.
+  const Status &status() const { return closed; }
+
   /// Bytes of stacks of the threads that the queue itself started.
   uint64_t stackBytes() const { return system->stackBytes(); }
 
@@ -85,7 +90,7 @@ private:
   std::vector<Slot> slots; ///< the last one is for single records
   bool stepping = false;
   bool gone = false;
-  bool givenUp = false; ///< a job passed its deadline
+  Status closed;
 };
 
 } // namespace actnet::rt

@@ -191,7 +191,6 @@ private:
   uint64_t lastJob = 0;
   uint64_t lastEntry = 0;
   uint64_t clock = 0;
-  bool givenUp = false; ///< a job passed its deadline: the queue is closed
   std::unique_ptr<JobQueue> queue; ///< goes first
 };
 
