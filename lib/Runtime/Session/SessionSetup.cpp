@@ -180,11 +180,26 @@ Status Session::createStreams() {
         list->push_back(std::move(event));
       }
   }
+  // One more slot, for jobs of the session's own.
   ACTNET_ASSIGN_OR_RETURN(
-      queue, JobQueue::create(*device, kinds, slotCount,
+      queue, JobQueue::create(*device, kinds, slotCount + 1,
                               unsigned(source.interface().variables.size()),
                               options.step));
   return okStatus();
+}
+
+/// Runs a job of the session's own and waits for it. One that passes its
+/// deadline stays until the queue is gone.
+Status Session::runOwn(const JobSpec &spec) {
+  ACTNET_RETURN_IF_ERROR(queue->status());
+  ACTNET_ASSIGN_OR_RETURN(
+      auto job, PreparedJob::prepare(*device, queue->streams(), spec));
+  ACTNET_RETURN_IF_ERROR(queue->send(*job, slotCount, deadlineNs()));
+  Status status = queue->await(slotCount);
+  queue->free(slotCount);
+  if (!queue->status())
+    lateJob = std::move(job);
+  return status;
 }
 
 /// Allocates the arena of a layout; a former one gives its state to it. Nothing
@@ -196,10 +211,16 @@ Status Session::createArena(Layout next) {
       DeviceMemory memory,
       DeviceMemory::allocate(*device, bytes, MemoryKind::device));
   if (arena.data() && layout.stateBytes > 0) {
-    DeviceStream &stream = *queue->streams()[0];
-    ACTNET_RETURN_IF_ERROR(stream.copy(CopyKind::within, memory.data(),
-                                       arena.data(), layout.stateBytes));
-    ACTNET_RETURN_IF_ERROR(stream.synchronize(patienceNs()));
+    JobSpec spec;
+    spec.stepping = options.step;
+    spec.blocks.push_back(
+        {JobSpec::Line{0,
+                       {CopyRecord{CopyKind::within, memory.data(),
+                                   arena.data(), layout.stateBytes}}}});
+    Status copied = runOwn(spec);
+    if (!queue->status())
+      lateMemory = std::move(memory);
+    ACTNET_RETURN_IF_ERROR(copied.addContext("moving the variables"));
   }
   // Prepared jobs point into the old arena.
   for (FunctionState &function : functions)
@@ -307,10 +328,5 @@ Status Session::resetState() {
   }
   spec.stepping = options.step;
   spec.blocks.emplace_back().push_back(std::move(line));
-  ACTNET_ASSIGN_OR_RETURN(
-      auto prepared, PreparedJob::prepare(*device, queue->streams(), spec));
-  ACTNET_RETURN_IF_ERROR(queue->send(*prepared, 0, deadlineNs()));
-  Status status = queue->await(0);
-  queue->free(0);
-  return status.addContext("setting the variables");
+  return runOwn(spec).addContext("setting the variables");
 }

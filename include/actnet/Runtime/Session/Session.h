@@ -137,7 +137,7 @@ private:
   Status placeWeights();
   Status createStreams();
   Status createArena(Layout next);
-  Status initializeState();
+  Status runOwn(const JobSpec &spec);
   Expected<DimEntry *> bindEntry(uint32_t function);
   Expected<DimEntry *> findEntry(uint32_t function,
                                  const std::vector<int64_t> &dims);
@@ -188,6 +188,9 @@ private:
   std::vector<std::unique_ptr<Event>> uploaded, computed; ///< per slot
   std::vector<FunctionState> functions;
   std::vector<Slot> slots;
+  /// What a job of the session's own, past its deadline, may still use.
+  std::unique_ptr<PreparedJob> lateJob;
+  DeviceMemory lateMemory;
   uint64_t lastJob = 0;
   uint64_t lastEntry = 0;
   uint64_t clock = 0;

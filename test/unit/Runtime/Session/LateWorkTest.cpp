@@ -49,6 +49,19 @@ struct Late {
         session->bindOutput(function, 0, y.data(), y.size() * sizeof(float)));
     return session->submit(function, true);
   }
+  /// Runs `step` of the packages with state; its first output.
+  float step() {
+    int64_t shape[1] = {4};
+    Status s = session->bindInput(0, 0, ACTNET_F32, shape, 1, x.data());
+    if (s)
+      s = session->bindOutput(0, 0, y.data(), 16);
+    if (s) {
+      auto job = session->submit(0, true);
+      s = job ? session->wait(*job) : job.takeStatus();
+    }
+    EXPECT_TRUE(s) << s.str();
+    return y[0];
+  }
 };
 
 SessionOptions holding(Held &held, bool apart, double deadline) {
@@ -96,6 +109,74 @@ TEST(LateWork, NothingOfAJobGoesWhenALargerOneComes) {
     EXPECT_EQ(held.open, 0);
     EXPECT_TRUE(held.isIntact());
   }
+}
+
+TEST(LateWork, TheFirstValuesOfVariablesMayNeverArrive) {
+  Held held;
+  held.isHolding = true;
+  Late late("state", holding(held, /*apart=*/false, 0.05));
+  EXPECT_FALSE(late.session);
+  EXPECT_THAT(late.status.str(), HasSubstr("setting the variables: "));
+  EXPECT_EQ(held.open, 0);
+  EXPECT_TRUE(held.isIntact());
+}
+
+TEST(LateWork, ResettingVariablesMayNeverEnd) {
+  for (bool apart : {false, true})
+    for (bool step : {false, true}) {
+      Held held;
+      SessionOptions options = holding(held, apart, patient);
+      options.step = step;
+      Late late("state", std::move(options));
+      ASSERT_TRUE(late.session) << late.status.str();
+      EXPECT_EQ(late.step(), 11);
+      held.isHolding = true;
+      EXPECT_EQ(late.session->resetState().code(),
+                StatusCode::deadlineExceeded);
+      EXPECT_TRUE(held.isIntact());
+      expectClosed(late.session->resetState());
+      expectClosed(late.session->submit(0, true).takeStatus());
+      late.session.reset();
+      EXPECT_EQ(held.open, 0);
+      EXPECT_TRUE(held.isIntact());
+    }
+}
+
+TEST(LateWork, TheStateMayNeverReachALargerArena) {
+  Held held;
+  Late late("growing", holding(held, /*apart=*/false, patient));
+  ASSERT_TRUE(late.session) << late.status.str();
+  held.isHolding = true;
+  auto job = late.submit(5, 2);
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.status().code(), StatusCode::deadlineExceeded)
+      << job.status().str();
+  EXPECT_TRUE(held.isIntact());
+  auto next = late.submit(5, 2);
+  ASSERT_FALSE(next);
+  expectClosed(next.status());
+  late.session.reset();
+  EXPECT_EQ(held.open, 0);
+  EXPECT_TRUE(held.isIntact());
+}
+
+TEST(LateWork, TheStateReachesALargerArena) {
+  for (bool apart : {false, true})
+    for (bool step : {false, true}) {
+      Held held;
+      SessionOptions options = holding(held, apart, -1);
+      options.step = step;
+      Late late("growing", std::move(options));
+      ASSERT_TRUE(late.session) << late.status.str();
+      EXPECT_EQ(late.step(), 11);
+      for (int64_t n : {5, 500}) {
+        auto job = late.submit(n, 2);
+        ASSERT_TRUE(job) << job.status().str();
+        EXPECT_TRUE(late.session->wait(*job));
+        EXPECT_EQ(late.y[size_t(n * 4 - 1)], 6);
+      }
+      EXPECT_EQ(late.step(), 12);
+    }
 }
 
 /// Two jobs, the second one larger, on a device that loses work somewhere; true

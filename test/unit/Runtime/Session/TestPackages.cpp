@@ -425,6 +425,11 @@ const std::map<std::string, std::function<void(Builder &)>> &makers() {
          b.gpu = Builder::Gpu::wrong;
        }},
       {"sum", sum},
+      {"growing",
+       [](Builder &b) {
+         state(b);
+         affine(b, -1, 1);
+       }},
       {"solve", solve},
       {"control", control},
       {"state", state}};

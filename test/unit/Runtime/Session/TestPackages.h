@@ -18,15 +18,17 @@
 
 namespace actnet::rt::test {
 
+// clang-format off
 /// Names of the packages that `makePackage` knows:
-///   affine     y = 2 x + b; x: f32 [N, 4], N = 1..64, b = {1, 2, 3, 4} a
-///   weight unbounded  the same with N = 1.. sum        z = a + b; a, b: f32
-///   [N], N = 1..16 solve      y = x; x: f32 [2*N + 1], y: f32 [2*N + 1], N
-///   = 1..16 control    if c: y = 2 x else y = x; then y += 0 + 1 + 2 in a loop
-///   with a
+///   affine     y = 2 x + b; x: f32 [N, 4], N = 1..64, b = {1, 2, 3, 4} a weight
+///   unbounded  the same with N = 1..
+///   sum        z = a + b; a, b: f32 [N], N = 1..16
+///   solve      y = x; x: f32 [2*N + 1], y: f32 [2*N + 1], N = 1..16
+///   control    if c: y = 2 x else y = x; then y += 0 + 1 + 2 in a loop with a
 ///              counter; then while y[0] < 100: y = 2 y; x: f32 [4], c: bool []
-///   state      init: s = {10, 20, 30, 40} again (a fill and an add);
-///              step: s += x, y = s; s starts from a weight
+///   state      step: s += x, y = s; s starts from a weight
+///              init: s = {10, 20, 30, 40} again
+///   growing    those two, and as the third function `unbounded`
 ///   streams    the same as affine, in two streams with signals
 ///   liar       like affine, but a kernel writes 1 MiB into 16 bytes
 ///   product    y = 2 (x w); x: f32 [N, 8], N = 1..16, w: f32 [8, 16]; a call
@@ -35,6 +37,7 @@ namespace actnet::rt::test {
 ///   text       affine, for cuda as text alone
 ///   old        affine, for cuda as cubins for sm_70, and text
 ///   wrong      as text, but NVRTC does not take the text of one kernel
+// clang-format on
 std::vector<std::string> packageNames();
 
 /// Writes one of them. `code` is the image of kernels.c, `toy` that of
