@@ -133,7 +133,9 @@ def mutations(file, text):
                 moved = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[m.group(1)]
                 add("bound", begin + m.start(1), begin + m.end(1), moved)
                 other = {"<": "< -1 +", "<=": "<= 1 +", ">": "> 1 +", ">=": ">= -1 +"}[m.group(1)]
-                add("bound", begin + m.start(1), begin + m.end(1), other)
+                # A loop of whole steps ends where it did.
+                if not re.search(r"for \(int \w+ = [01];.*; \w+ [+*]= (?:\d+|kRun)\)", code):
+                    add("bound", begin + m.start(1), begin + m.end(1), other)
             for name in names:
                 for m in re.finditer(r"\b%s\[" % name, code):
                     at = begin + m.end() - 1
