@@ -355,6 +355,46 @@ TEST(CudaDevice, AnUpdateOfAnotherFormIsAGraphAgain) {
   std::remove(log.c_str());
 }
 
+// Nodes of copies have a limit, which no test has the memory to reach.
+TEST(CudaDevice, CutsCopiesThatAreTooLongForANode) {
+  std::string log = freshLog("pitch-log.");
+  Scale s("pitch=100,log=" + log);
+  std::vector<float> from(64), got(64);
+  for (size_t i = 0; i < from.size(); ++i)
+    from[i] = float(i);
+  auto z = *DeviceMemory::allocate(*s.device, 256, MemoryKind::device);
+  ASSERT_TRUE(s.stream->copy(CopyKind::up, s.x.data(), from.data(), 256));
+  std::vector<Record> records = {
+      s.record(), CopyRecord{CopyKind::within, z.data(), s.y.data(), 256}};
+  auto segment = *s.stream->prepare({s.code.get(), records});
+  auto run = [&] {
+    EXPECT_TRUE(s.stream->submit(*segment, nullptr, 0));
+    EXPECT_TRUE(s.stream->copy(CopyKind::down, got.data(), z.data(), 256));
+    EXPECT_TRUE(s.stream->synchronize(longNs));
+  };
+  run();
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_EQ(got[i], 2 * float(i));
+  EXPECT_EQ(logged(log, "cuGraphLaunch 5 nodes"), 1) << "pieces of 64 bytes";
+  // Less: other pieces, and a rest.
+  ASSERT_TRUE(s.stream->fill(z.data(), 0, 4, 256));
+  records.back() = CopyRecord{CopyKind::within, z.data(), s.y.data(), 132};
+  ASSERT_TRUE(segment->update({s.code.get(), records}));
+  run();
+  EXPECT_EQ(got[32], 64);
+  EXPECT_EQ(got[33], 0);
+  EXPECT_EQ(logged(log, "cuGraphLaunch 4 nodes"), 1);
+  // The same number of pieces: nodes are changed.
+  records.back() = CopyRecord{CopyKind::within, z.data(), s.y.data(), 136};
+  ASSERT_TRUE(segment->update({s.code.get(), records}));
+  run();
+  EXPECT_EQ(got[33], 66);
+  EXPECT_EQ(got[34], 0);
+  EXPECT_EQ(logged(log, "cuGraphLaunch 4 nodes"), 2);
+  EXPECT_EQ(logged(log, "cuGraphUpload"), 2);
+  std::remove(log.c_str());
+}
+
 //===----------------------------------------------------------------------===//
 // Contexts and memory
 //===----------------------------------------------------------------------===//

@@ -83,7 +83,12 @@ Result makeKernel(const KernelNodeParams &params, Work &work) {
 
 Result makeCopy(const Memcpy3d &params, Work &work) {
   if (params.srcType != deviceMemory || params.dstType != deviceMemory ||
-      params.height != 1 || params.depth != 1 || !params.width)
+      params.height != 1 || params.depth != 1 || !params.width ||
+      params.srcPitch < params.srcX + params.width ||
+      params.dstPitch < params.dstX + params.width)
+    return invalidValue;
+  // CU_DEVICE_ATTRIBUTE_MAX_PITCH.
+  if (std::max(params.srcPitch, params.dstPitch) > self().options().mostPitch)
     return invalidValue;
   work.kind = Work::Kind::copy;
   work.dst = address(params.dstDevice + params.dstX);

@@ -44,6 +44,8 @@ Options Options::fromEnvironment() {
       options.contextBytes = number();
     else if (key == "late")
       options.late = number() != 0;
+    else if (key == "pitch")
+      options.mostPitch = number();
     else if (key == "made")
       options.made = number() != 0;
     else if (key == "fault") {

@@ -4,9 +4,11 @@
 // A driver for tests: the entry points that device cuda uses, over the software
 // GPU's engine. It keeps the order that streams, events and graphs give and no
 // other, ends work late, and is strict where a driver may be lenient: wrong
-// handles, no current context, calls from host functions, shared memory that
-// was not asked for. A module stands for its toy code: a cubin of the package
-// that ACTNET_STANDIN_PACKAGE names, found by its bytes, or a line of text
+// handles, no current context, calls from host functions, calls that a thread
+// must not make while it captures, shared memory that was not asked for or that
+// the architecture does not have, pitches above the limit. A module stands for
+// its toy code: a cubin of the package that ACTNET_STANDIN_PACKAGE names, found
+// by its bytes, or a line of text
 //
 //   actnet stand-in module: NAME PARAMETERS CHECKSUM
 //
@@ -20,6 +22,7 @@
 //                   that ran, appended
 //   version=12040   what cuDriverGetVersion says
 //   devices=1, sm=80, memory=BYTES
+//   pitch=BYTES     the largest pitch of a copy; 2147483647
 //   context=BYTES   what the context takes of the memory; modules take their
 //                   own size, and a graph 1 KiB a node
 //   late=1          host functions that an error caught are called all the
@@ -139,7 +142,8 @@ struct Options {
   uint64_t faultAt = 0;
   uint64_t contextBytes = 0;
   bool late = false, made = false;
-  bool hasHeuristics = true, hasProducts = true;
+  uint64_t mostPitch = 2147483647;
+  bool hasGraphs = true, hasHeuristics = true, hasProducts = true;
   uint64_t workspaceBytes = 1024;
   static Options fromEnvironment();
 };

@@ -164,7 +164,8 @@ ContextState::create(const Driver &driver, const CudaOptions &options) {
   for (auto [value, attribute] :
        {std::pair(&state->major, int(attributeComputeMajor)),
         std::pair(&state->minor, int(attributeComputeMinor)),
-        std::pair(&state->mostShared, int(attributeSharedOptin))})
+        std::pair(&state->mostShared, int(attributeSharedOptin)),
+        std::pair(&state->mostPitch, int(attributeMaxPitch))})
     ACTNET_RETURN_IF_ERROR(
         state->check(api.cuDeviceGetAttribute(value, attribute, state->device),
                      "an attribute of the device"));

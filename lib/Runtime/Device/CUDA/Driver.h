@@ -72,6 +72,7 @@ public:
   uint64_t generation = 0;
   int major = 0, minor = 0; ///< compute capability
   int mostShared = 0;       ///< bytes of dynamic shared memory of a block
+  int mostPitch = 0;        ///< bytes of a row of a copy in a graph
   const CudaOptions options;
   /// Of all streams, where they are one.
   Stream sharedStream = nullptr;

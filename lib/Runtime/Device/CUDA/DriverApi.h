@@ -74,6 +74,7 @@ enum : Result {
 
 /// CUdevice_attribute, CUfunction_attribute, CUjit_option and flags.
 enum : int {
+  attributeMaxPitch = 11,
   attributeComputeMajor = 75,
   attributeComputeMinor = 76,
   attributeSharedOptin = 97,

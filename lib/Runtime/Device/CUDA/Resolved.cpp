@@ -3,6 +3,8 @@
 #include "Segment.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 
 namespace actnet::rt::cuda {
 
@@ -48,6 +50,8 @@ Status Resolved::add(const ContextState &context, const Executable *executable,
     operation.src = copy->src;
     operation.bytes = copy->bytes;
     operation.idle = copy->bytes == 0;
+    if (operation.kind == Operation::Kind::within)
+      return addPieces(context, operation);
   } else {
     auto *signal = std::get_if<SignalRecord>(&record);
     operation.kind = signal ? Operation::Kind::signal : Operation::Kind::await;
@@ -57,6 +61,22 @@ Status Resolved::add(const ContextState &context, const Executable *executable,
       return invalidArgument("signal or await: no event of this device");
   }
   operations.push_back(operation);
+  return {};
+}
+
+/// A copy is a row for a graph's node, and how long a row may be is limited: to
+/// 2 GiB less a byte. Longer ones are pieces of an even size and a rest. Rows
+/// of one node would do too, but the driver changes only nodes of one row.
+Status Resolved::addPieces(const ContextState &context, Operation copy) {
+  uint64_t most = std::bit_floor(uint64_t(std::max(context.mostPitch, 1)));
+  uint64_t rest = copy.bytes;
+  do {
+    copy.bytes = std::min(rest, most);
+    operations.push_back(copy);
+    copy.dst = static_cast<std::byte *>(copy.dst) + copy.bytes;
+    copy.src = static_cast<const std::byte *>(copy.src) + copy.bytes;
+    rest -= copy.bytes;
+  } while (rest);
   return {};
 }
 

@@ -1,7 +1,8 @@
 //===- Segment.h - records resolved to driver calls and graphs ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A record becomes one operation, a fill up to eight. What stands between
+// A record becomes one operation, a fill up to eight, a copy of more than 1 GiB
+// one for each. What stands between
 // events and transfers is a part; a part with more than one operation, and a
 // launch among them, is a graph.
 //
@@ -83,6 +84,7 @@ private:
   Status addCall(const ContextState &context, const Executable *executable,
                  const CallRecord &call);
   Status addFill(const FillRecord &fill);
+  Status addPieces(const ContextState &context, Operation copy);
 };
 
 /// Submits one operation as a call of its own. Errors name it.
