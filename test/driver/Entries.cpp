@@ -35,6 +35,14 @@ void *address(Pointer pointer) { return reinterpret_cast<void *>(pointer); }
   if (Result refused = self().begin(__func__, true, true, detail))             \
   return refused
 #define BEGIN() BEGIN_DETAIL("")
+/// The same for a call that is forbidden to a thread that captures: it waits
+/// for work, asks for its state, or takes or gives memory. The manual has no
+/// list; where it says nothing this one is the longer.
+#define BEGIN_UNSAFE_DETAIL(detail)                                            \
+  if (Result refused = self().begin(__func__, true, true, detail, true))       \
+  return refused
+#define BEGIN_UNSAFE() BEGIN_UNSAFE_DETAIL("")
+
 
 Result enqueueCopy(void *dst, const void *src, size_t bytes, bool toDevice,
                    bool fromDevice, Stream stream) {
@@ -175,6 +183,12 @@ Result cuGetErrorName(Result result, const char **text) {
     NAME(contextIsDestroyed, "CONTEXT_IS_DESTROYED")
     NAME(launchOutOfResources, "LAUNCH_OUT_OF_RESOURCES")
     NAME(notPermitted, "NOT_PERMITTED")
+    NAME(captureUnsupported, "STREAM_CAPTURE_UNSUPPORTED")
+    NAME(captureInvalidated, "STREAM_CAPTURE_INVALIDATED")
+    NAME(captureMerge, "STREAM_CAPTURE_MERGE")
+    NAME(captureIsolation, "STREAM_CAPTURE_ISOLATION")
+    NAME(capturedEvent, "CAPTURED_EVENT")
+    NAME(captureWrongThread, "STREAM_CAPTURE_WRONG_THREAD")
 #undef NAME
   default:
     *text = nullptr;
@@ -265,22 +279,22 @@ Result cuMemGetInfo_v2(size_t *free, size_t *total) {
 }
 
 Result cuMemAlloc_v2(Pointer *pointer, size_t bytes) {
-  BEGIN_DETAIL(std::to_string(bytes));
+  BEGIN_UNSAFE_DETAIL(std::to_string(bytes));
   return self().allocate(pointer, bytes);
 }
 
 Result cuMemFree_v2(Pointer pointer) {
-  BEGIN();
+  BEGIN_UNSAFE();
   return self().freeMemory(pointer);
 }
 
 Result cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
-  BEGIN_DETAIL(std::to_string(bytes));
+  BEGIN_UNSAFE_DETAIL(std::to_string(bytes));
   return self().allocateHost(pointer, bytes);
 }
 
 Result cuMemFreeHost(void *pointer) {
-  BEGIN();
+  BEGIN_UNSAFE();
   return self().freeHost(pointer);
 }
 
@@ -349,7 +363,7 @@ Result cuStreamCreate(Stream *stream, unsigned flags) {
 }
 
 Result cuStreamDestroy_v2(Stream stream) {
-  BEGIN();
+  BEGIN_UNSAFE();
   std::unique_lock lock(self().mutex);
   if (!self().live.erase(stream))
     return invalidHandle;
@@ -364,22 +378,13 @@ Result cuStreamDestroy_v2(Stream stream) {
 }
 
 Result cuStreamSynchronize(Stream stream) {
-  BEGIN();
+  BEGIN_UNSAFE();
   return self().synchronize(stream);
 }
 
 Result cuStreamWaitEvent(Stream stream, EventHandle event, unsigned) {
   BEGIN();
-  Work work;
-  work.kind = Work::Kind::wait;
-  {
-    std::lock_guard lock(self().mutex);
-    auto found = self().events.find(event);
-    if (found == self().events.end())
-      return invalidHandle;
-    work.event = found->second;
-  }
-  return self().enqueue(stream, std::move(work));
+  return self().mark(Work::Kind::wait, stream, event);
 }
 
 Result cuEventCreate(EventHandle *event, unsigned flags) {
@@ -401,25 +406,12 @@ Result cuEventDestroy_v2(EventHandle event) {
 
 Result cuEventRecord(EventHandle event, Stream stream) {
   BEGIN();
-  Work work;
-  work.kind = Work::Kind::record;
-  {
-    std::lock_guard lock(self().mutex);
-    auto found = self().events.find(event);
-    if (found == self().events.end())
-      return invalidHandle;
-    work.event = found->second;
-  }
-  return self().enqueue(stream, std::move(work));
+  return self().mark(Work::Kind::record, stream, event);
 }
 
 Result cuEventQuery(EventHandle event) {
-  BEGIN();
-  std::lock_guard lock(self().mutex);
-  auto found = self().events.find(event);
-  if (found == self().events.end())
-    return invalidHandle;
-  return found->second->done >= found->second->submitted ? success : notReady;
+  BEGIN_UNSAFE();
+  return self().query(event);
 }
 
 //===----------------------------------------------------------------------===//
@@ -428,7 +420,7 @@ Result cuEventQuery(EventHandle event) {
 
 Result cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
                           int *options, void **values) {
-  BEGIN();
+  BEGIN_UNSAFE();
   if (self().strikes("load"))
     return invalidImage;
   if (self().strikes("newer"))
@@ -444,7 +436,7 @@ Result cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
 }
 
 Result cuModuleUnload(Module module) {
-  BEGIN();
+  BEGIN_UNSAFE();
   std::lock_guard lock(self().mutex);
   if (!self().live.erase(module))
     return invalidHandle;
@@ -476,7 +468,7 @@ Result cuFuncSetAttribute(Function function, int attribute, int value) {
 }
 
 Result cuFuncLoad(Function function) {
-  BEGIN();
+  BEGIN_UNSAFE();
   return self().isLive(function) ? success : invalidHandle;
 }
 
@@ -562,7 +554,8 @@ Result cuGraphAddMemsetNode(GraphNode *node, Graph graph,
 
 Result cuGraphInstantiateWithFlags(GraphExec *exec, Graph graph,
                                    unsigned long long flags) {
-  BEGIN_DETAIL(std::to_string(graph ? graph->nodes.size() : 0) + " nodes");
+  BEGIN_UNSAFE_DETAIL(std::to_string(graph ? graph->nodes.size() : 0) +
+                      " nodes");
   if (!self().isLive(graph))
     return invalidHandle;
   if (flags)
@@ -579,7 +572,7 @@ Result cuGraphInstantiateWithFlags(GraphExec *exec, Graph graph,
 }
 
 Result cuGraphExecDestroy(GraphExec exec) {
-  BEGIN();
+  BEGIN_UNSAFE();
   std::lock_guard lock(self().mutex);
   if (!self().live.erase(exec))
     return invalidHandle;
@@ -653,33 +646,16 @@ Result cuStreamBeginCapture_v2(Stream stream, CaptureMode mode) {
   BEGIN();
   if (mode != captureThreadLocal)
     return invalidValue;
-  std::lock_guard lock(self().mutex);
-  if (!self().live.contains(stream))
-    return invalidHandle;
-  if (stream->capture)
-    return illegalState;
-  stream->capture = new GraphTag;
-  stream->capturer = std::this_thread::get_id();
-  return success;
+  return self().beginCapture(stream);
 }
 
 Result cuStreamEndCapture(Stream stream, Graph *graph) {
   BEGIN();
-  std::lock_guard lock(self().mutex);
-  if (!self().live.contains(stream))
-    return invalidHandle;
-  *graph = nullptr;
-  if (!stream->capture)
-    return illegalState;
-  if (stream->capturer != std::this_thread::get_id())
-    return captureWrongThread;
-  *graph = std::exchange(stream->capture, nullptr);
-  self().live.insert(*graph);
-  return success;
+  return self().endCapture(stream, graph);
 }
 
 Result cuGraphUpload(GraphExec exec, Stream stream) {
-  BEGIN();
+  BEGIN_UNSAFE();
   return self().isLive(exec) && self().isLive(stream) ? success : invalidHandle;
 }
 

@@ -56,9 +56,11 @@ namespace {
 
 StandIn &driver() { return *actnetStandIn(); }
 
-/// Notes a call; false where there is no context to work in.
-bool begin(const char *name, const std::string &detail = "") {
-  return driver().begin(name, true, true, detail) == success;
+/// Notes a call; false where there is no context to work in, or for one that
+/// takes or gives memory in a thread that captures.
+bool begin(const char *name, const std::string &detail = "",
+           bool unsafe = false) {
+  return driver().begin(name, true, true, detail, unsafe) == success;
 }
 
 template <typename T> bool isLive(const T *handle) {
@@ -289,10 +291,10 @@ void fingerprint(const Product &product, const PreferenceTag &preference,
 } // namespace
 
 Code cublasLtCreate(Handle *handle) {
-  return begin(__func__) ? make(handle) : statusNotInitialized;
+  return begin(__func__, "", true) ? make(handle) : statusNotInitialized;
 }
 Code cublasLtDestroy(Handle handle) {
-  return begin(__func__) ? destroy(handle) : statusNotInitialized;
+  return begin(__func__, "", true) ? destroy(handle) : statusNotInitialized;
 }
 const char *cublasLtGetStatusName(Code status) {
   switch (status) {

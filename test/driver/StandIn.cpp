@@ -86,7 +86,7 @@ void StandIn::say(const std::string &line) {
 }
 
 Result StandIn::begin(const char *name, bool needsContext, bool needsHealth,
-                      const std::string &detail) {
+                      const std::string &detail, bool unsafe) {
   Result result = success;
   {
     std::lock_guard lock(mutex);
@@ -98,6 +98,8 @@ Result StandIn::begin(const char *name, bool needsContext, bool needsHealth,
       result = contextIsDestroyed;
     else if (needsHealth && broken != success)
       result = broken;
+    else if (unsafe && invalidate(std::this_thread::get_id()))
+      result = captureUnsupported;
   }
   say(std::string(name) + (detail.empty() ? "" : " " + detail) +
       (result == success ? "" : " refused with " + std::to_string(result)));
@@ -273,14 +275,17 @@ Result StandIn::enqueueAll(Stream stream, std::vector<Work> works) {
     return broken;
   if (stream->capture) {
     // Thread-local mode: whoever else comes here has mistaken the stream.
-    if (stream->capturer != std::this_thread::get_id())
+    if (stream->capture->thread != std::this_thread::get_id())
       return captureWrongThread;
+    GraphTag *graph = stream->capture->graph.get();
+    if (!graph)
+      return captureInvalidated;
     for (Work &work : works) {
       auto node = std::make_unique<GraphNodeTag>();
       node->works.push_back(std::move(work));
-      if (!stream->capture->nodes.empty())
-        node->after.push_back(stream->capture->nodes.size() - 1);
-      stream->capture->nodes.push_back(std::move(node));
+      if (!graph->nodes.empty())
+        node->after.push_back(graph->nodes.size() - 1);
+      graph->nodes.push_back(std::move(node));
     }
     return success;
   }
@@ -299,10 +304,120 @@ Result StandIn::synchronize(Stream stream) {
   std::unique_lock lock(mutex);
   if (!live.contains(stream))
     return invalidHandle;
+  if (stream->capture) {
+    invalidate(stream->capture->number);
+    return captureUnsupported;
+  }
   changed.wait(lock, [&] {
     return broken != success || (stream->queue.empty() && !stream->running);
   });
   return broken;
+}
+
+//===----------------------------------------------------------------------===//
+// Captures
+//===----------------------------------------------------------------------===//
+//
+// By the manual's rules of thread-local mode
+// (cuThreadExchangeStreamCaptureMode, and "Prohibited and Unhandled Operations"
+// of the CUDA C++ Programming Guide): what a thread must not call while it
+// captures, and what nobody must ask of a capture. Each makes the capture
+// invalid; then its end gives no graph.
+
+void StandIn::invalidate(uint64_t number) {
+  for (Stream stream : streams)
+    if (stream->capture && stream->capture->number == number)
+      stream->capture->graph.reset();
+}
+
+/// All of a thread; true if there were any.
+bool StandIn::invalidate(std::thread::id thread) {
+  bool found = false;
+  for (Stream stream : streams)
+    if (stream->capture && stream->capture->thread == thread) {
+      stream->capture->graph.reset();
+      found = true;
+    }
+  return found;
+}
+
+Result StandIn::beginCapture(Stream stream) {
+  std::lock_guard lock(mutex);
+  if (!live.contains(stream))
+    return invalidHandle;
+  if (stream->capture)
+    return illegalState;
+  stream->capture = std::make_unique<Capture>();
+  stream->capture->graph = std::make_unique<GraphTag>();
+  stream->capture->number = ++lastCapture;
+  stream->capture->thread = std::this_thread::get_id();
+  return success;
+}
+
+Result StandIn::endCapture(Stream stream, Graph *graph) {
+  std::lock_guard lock(mutex);
+  if (!live.contains(stream))
+    return invalidHandle;
+  *graph = nullptr;
+  if (!stream->capture)
+    return illegalState;
+  if (stream->capture->thread != std::this_thread::get_id())
+    return captureWrongThread;
+  auto ended = std::exchange(stream->capture, nullptr);
+  if (!ended->graph)
+    return captureInvalidated;
+  *graph = ended->graph.release();
+  live.insert(*graph);
+  return success;
+}
+
+Result StandIn::mark(Work::Kind kind, Stream stream, EventHandle event) {
+  Work work;
+  work.kind = kind;
+  {
+    std::lock_guard lock(mutex);
+    auto found = events.find(event);
+    if (found == events.end() || !live.contains(stream))
+      return invalidHandle;
+    work.event = found->second;
+    EventTag &tag = *found->second;
+    Capture *capture = stream->capture.get();
+    if (capture && capture->thread == std::this_thread::get_id()) {
+      if (!capture->graph)
+        return captureInvalidated;
+      // In a line of calls an event of the same capture orders nothing more.
+      if (kind == Work::Kind::record)
+        tag.capture = capture->number;
+      if (tag.capture == capture->number)
+        return success;
+      // Another capture, or work outside of all.
+      uint64_t other = tag.capture;
+      capture->graph.reset();
+      invalidate(other);
+      return other ? captureMerge : captureIsolation;
+    }
+    if (!capture && kind == Work::Kind::record) {
+      tag.capture = 0;
+    } else if (!capture && tag.capture) {
+      // A driver would take the stream into the capture, which we never want.
+      invalidate(tag.capture);
+      return captureUnsupported;
+    }
+  }
+  return enqueue(stream, std::move(work));
+}
+
+Result StandIn::query(EventHandle event) {
+  std::lock_guard lock(mutex);
+  auto found = events.find(event);
+  if (found == events.end())
+    return invalidHandle;
+  const EventTag &tag = *found->second;
+  if (tag.capture) {
+    invalidate(tag.capture);
+    return capturedEvent;
+  }
+  return tag.done >= tag.submitted ? success : notReady;
 }
 
 bool StandIn::isReady(const StreamTag &stream) const {

@@ -79,6 +79,8 @@ struct FunctionTag {
 };
 struct EventTag {
   uint64_t submitted = 0, done = 0;
+  /// The number of the capture that it was last recorded in; 0 if in none.
+  uint64_t capture = 0;
 };
 
 /// A piece of work.
@@ -122,12 +124,16 @@ struct GraphExecTag {
   GraphTag *graph = nullptr;
   std::vector<GraphNodeTag> nodes;
 };
+/// A stream's calls that become a graph, and not work.
+struct Capture {
+  std::unique_ptr<GraphTag> graph; ///< null once it is invalid
+  uint64_t number = 0;             ///< never 0
+  std::thread::id thread;
+};
 struct StreamTag {
   std::deque<Work> queue;
   bool running = false;
-  /// While its calls become a graph, and not work.
-  GraphTag *capture = nullptr;
-  std::thread::id capturer;
+  std::unique_ptr<Capture> capture;
 };
 struct ContextTag {};
 
@@ -155,8 +161,10 @@ public:
 
   /// Begins a call: notes it, and refuses it where it is not allowed. Answers
   /// `success`, or what the call has to return.
+  /// An `unsafe` one is forbidden to a thread that captures; it makes all that
+  /// the thread captures invalid.
   Result begin(const char *name, bool needsContext, bool needsHealth,
-               const std::string &detail = "");
+               const std::string &detail = "", bool unsafe = false);
   /// Counts towards the fault `kind`; true if it strikes now.
   bool strikes(const char *kind);
 
@@ -178,6 +186,12 @@ public:
   Result enqueue(Stream stream, Work work);
   Result enqueueAll(Stream stream, std::vector<Work> works);
   Result synchronize(Stream stream);
+
+  Result beginCapture(Stream stream);
+  Result endCapture(Stream stream, Graph *graph);
+  /// Records an event, or waits for one.
+  Result mark(Work::Kind kind, Stream stream, EventHandle event);
+  Result query(EventHandle event);
 
   // Handles: made here, and known to be live.
   std::mutex mutex;
@@ -204,6 +218,9 @@ private:
   void execute();
   bool isReady(const StreamTag &stream) const;
   Result perform(Work &work);
+  // Of the captures, under the lock.
+  bool invalidate(std::thread::id thread);
+  void invalidate(uint64_t number);
   bool isDevice(const void *at, size_t bytes);
   Expected<const toy::Image *> image(std::span<const std::byte> bytes);
   Result findCode(const std::string &code, ModuleTag &module, std::string &log);
@@ -215,6 +232,7 @@ private:
   std::map<std::string, uint64_t> counts;
   std::mt19937_64 generator;
   unsigned retained = 0;
+  uint64_t lastCapture = 0;
   /// Counts contexts: a new one has the address of the old one.
   std::atomic<uint64_t> generation{0};
   std::atomic<int64_t> ownBytes{0};

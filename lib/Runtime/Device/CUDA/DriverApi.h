@@ -68,6 +68,11 @@ enum : Result {
   launchFailed = 719,
   notPermitted = 800,
   systemDriverMismatch = 803,
+  captureUnsupported = 900,
+  captureInvalidated = 901,
+  captureMerge = 902,
+  captureIsolation = 905,
+  capturedEvent = 907,
   captureWrongThread = 908,
   unknownError = 999,
 };
