@@ -235,6 +235,23 @@ TEST(CudaDevice, AsksForSharedMemoryAndSaysWhenThereIsNotEnough) {
   EXPECT_FALSE(device->load({images, odd, {}}));
 }
 
+TEST(CudaDevice, KnowsHowMuchSharedMemoryAnArchitectureHas) {
+  CodeImage images[] = {{"ptx", "compute_80", goodBundle()}};
+  for (auto [architecture, kib] : {std::pair(80, 163),
+                                   {86, 99},
+                                   {89, 99},
+                                   {90, 227},
+                                   {100, 227},
+                                   {120, 99}}) {
+    auto device = make("sm=" + std::to_string(architecture));
+    KernelDesc most[] = {{"scale", 0, 64, unsigned(kib) * 1024, {}}};
+    EXPECT_TRUE(device->load({images, most, {}})) << architecture;
+    ++most[0].sharedBytes;
+    EXPECT_THAT(device->load({images, most, {}}).status().str(),
+                HasSubstr("this GPU has " + std::to_string(kib * 1024)));
+  }
+}
+
 TEST(CudaDevice, SaysHowMuchMemoryThereIs) {
   auto device = make("memory=1000000");
   auto memory = device->allocate(2000000, MemoryKind::device);

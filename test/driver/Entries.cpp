@@ -43,6 +43,30 @@ void *address(Pointer pointer) { return reinterpret_cast<void *>(pointer); }
   return refused
 #define BEGIN_UNSAFE() BEGIN_UNSAFE_DETAIL("")
 
+/// The most shared memory that a block may ask for: KiB per architecture ("CUDA
+/// C++ Programming Guide", technical specifications per compute capability).
+int mostShared(int architecture) {
+  int kib = 48;
+  switch (architecture / 10) {
+  case 7:
+    kib = architecture == 75 ? 64 : 96;
+    break;
+  case 8:
+    kib = architecture == 80 || architecture == 87 ? 163 : 99;
+    break;
+  case 9:
+  case 10:
+  case 11:
+    kib = 227;
+    break;
+  case 12:
+    kib = 99;
+    break;
+  default:
+    break;
+  }
+  return kib * 1024;
+}
 
 Result enqueueCopy(void *dst, const void *src, size_t bytes, bool toDevice,
                    bool fromDevice, Stream stream) {
@@ -234,7 +258,10 @@ Result cuDeviceGetAttribute(int *value, int attribute, DeviceId) {
     *value = architecture % 10;
     return success;
   case attributeSharedOptin:
-    *value = 163 * 1024;
+    *value = mostShared(architecture);
+    return success;
+  case attributeMaxPitch:
+    *value = int(self().options().mostPitch);
     return success;
   default:
     return invalidValue;
@@ -461,7 +488,8 @@ Result cuFuncSetAttribute(Function function, int attribute, int value) {
   BEGIN();
   if (!self().isLive(function))
     return invalidHandle;
-  if (attribute != functionMaxDynamicShared || value < 0 || value > 163 * 1024)
+  if (attribute != functionMaxDynamicShared || value < 0 ||
+      value > mostShared(self().options().architecture))
     return invalidValue;
   function->mostShared = value;
   return success;
