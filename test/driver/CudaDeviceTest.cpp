@@ -252,6 +252,25 @@ TEST(CudaDevice, KnowsHowMuchSharedMemoryAnArchitectureHas) {
   }
 }
 
+TEST(CudaDevice, CountsNoCodeOfALoadThatFails) {
+  auto device = make("fault=load@2");
+  std::string scale = test::standInModule("scale", 3);
+  pkg::CodeBundleWriter writer;
+  writer.add("scale", scale);
+  writer.add("add", test::standInModule("add", 4));
+  auto bytes = writer.finish();
+  std::vector<CodeImage> images = {{"cubin", "sm_80", bytes}};
+  KernelDesc both[] = {{"scale", 0, 64, 0, {}}, {"add", 0, 64, 0, {}}};
+  uint64_t before = device->memoryStats().codeBytes;
+  EXPECT_EQ(before, 0u);
+  EXPECT_FALSE(device->load({images, both, {}}));
+  EXPECT_EQ(device->memoryStats().codeBytes, 0u);
+  auto loaded = load(*device, images);
+  ASSERT_TRUE(loaded) << loaded.status().str();
+  EXPECT_EQ(device->memoryStats().codeBytes, scale.size());
+  EXPECT_LT(device->memoryStats().peakBytes, uint64_t(1) << 32);
+}
+
 TEST(CudaDevice, SaysHowMuchMemoryThereIs) {
   auto device = make("memory=1000000");
   auto memory = device->allocate(2000000, MemoryKind::device);

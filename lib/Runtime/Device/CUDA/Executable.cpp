@@ -297,9 +297,10 @@ CudaExecutable::load(ContextState &context, CudaMemory &memory,
                                .addContext("cuda: " + made->features +
                                            ": kernel '" +
                                            std::string(kernel.symbol) + "'"));
+    // Kernel by kernel: what is loaded goes with a load that fails later.
     made->codeBytes += code.size();
+    memory.countCode(int64_t(code.size()));
   }
-  memory.countCode(int64_t(made->codeBytes));
   return Expected<std::unique_ptr<Executable>>(std::move(made));
 }
 
