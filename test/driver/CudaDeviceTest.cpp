@@ -431,6 +431,43 @@ TEST(CudaDevice, CutsCopiesThatAreTooLongForANode) {
   std::remove(log.c_str());
 }
 
+// A graph that the driver does not make, or does not change.
+TEST(CudaDevice, RunsAsSingleCallsWhatIsNoGraph) {
+  for (std::string fault : {"graph", "change"}) {
+    std::string log = freshLog("refused-log.");
+    Scale s("fault=" + fault + "@1,log=" + log);
+    std::vector<float> got(64);
+    Record fill = FillRecord{s.x.data(), 0x3f800000, 4, 256};
+    std::vector<Record> records = {fill, s.record()};
+    auto prepared = s.stream->prepare({s.code.get(), records});
+    ASSERT_TRUE(prepared) << prepared.status().str();
+    auto segment = *std::move(prepared);
+    if (fault == "change") {
+      EXPECT_EQ(s.device->memoryStats().refusedGraphs, 0u);
+      EXPECT_EQ(s.device->libraryNote(), "");
+      records.front() = FillRecord{s.x.data(), 0x40000000, 4, 256};
+      ASSERT_TRUE(segment->update({s.code.get(), records}));
+    }
+    EXPECT_TRUE(s.stream->submit(*segment, nullptr, 0));
+    EXPECT_TRUE(s.stream->copy(CopyKind::down, got.data(), s.y.data(), 256));
+    EXPECT_TRUE(s.stream->synchronize(longNs));
+    EXPECT_EQ(got[63], fault == "change" ? 4 : 2);
+    EXPECT_EQ(logged(log, "cuGraphLaunch"), 0);
+    EXPECT_EQ(logged(log, "cuLaunchKernel"), 1);
+    EXPECT_EQ(s.device->memoryStats().refusedGraphs, 1u);
+    EXPECT_THAT(s.device->libraryNote(),
+                HasSubstr("some graphs run as single calls, because the driver "
+                          "refuses them; the first: cuda: "));
+    // Others are graphs.
+    auto other = *s.stream->prepare({s.code.get(), records});
+    EXPECT_TRUE(s.stream->submit(*other, nullptr, 0));
+    EXPECT_TRUE(s.stream->synchronize(longNs));
+    EXPECT_EQ(logged(log, "cuGraphLaunch 2 nodes"), 1);
+    EXPECT_EQ(s.device->memoryStats().refusedGraphs, 1u);
+    std::remove(log.c_str());
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Contexts and memory
 //===----------------------------------------------------------------------===//

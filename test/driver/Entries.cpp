@@ -588,6 +588,8 @@ Result cuGraphInstantiateWithFlags(GraphExec *exec, Graph graph,
     return invalidHandle;
   if (flags)
     return invalidValue;
+  if (self().strikes("graph") || !self().options().hasGraphs)
+    return outOfMemory;
   auto *made = new GraphExecTag;
   made->graph = graph;
   for (const auto &node : graph->nodes)
@@ -615,6 +617,8 @@ static Result changeNode(GraphExec exec, GraphNode node, Make make) {
   GraphNodeTag *own = nodeOf(exec, node);
   if (!own)
     return invalidHandle;
+  if (self().strikes("change"))
+    return invalidValue;
   Work work;
   if (Result result = make(work))
     return result;

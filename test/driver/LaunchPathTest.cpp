@@ -26,9 +26,10 @@ using Counts = std::map<std::string, int>;
 /// The log's calls from a line on, by name.
 class Log {
 public:
-  Log() : path(testing::TempDir() + "driver-log." + std::to_string(getpid())) {
+  explicit Log(const std::string &options = "")
+      : path(testing::TempDir() + "driver-log." + std::to_string(getpid())) {
     std::remove(path.c_str());
-    setenv("ACTNET_STANDIN", ("log=" + path).c_str(), 1);
+    setenv("ACTNET_STANDIN", ("log=" + path + options).c_str(), 1);
   }
   ~Log() { std::remove(path.c_str()); }
   Counts since(size_t from) const {
@@ -53,11 +54,15 @@ struct Harness {
   MemoryPackage package;
   std::unique_ptr<Program> program;
   std::unique_ptr<Session> session;
+  std::vector<std::string> notices;
 
   explicit Harness(const std::string &name) : package(name) {
     program = *Program::openMemory(package.bytes());
     SessionOptions options;
     options.device = "cuda";
+    options.notice = [this](const std::string &line) {
+      notices.push_back(line);
+    };
     auto made = Session::create(*program, options);
     EXPECT_TRUE(made) << made.status().str();
     session = *std::move(made);
@@ -119,6 +124,31 @@ TEST(LaunchPath, DimsThatWereThereBeforeMakeNothingNew) {
   for (const auto &[name, count] : counts)
     if (count)
       EXPECT_TRUE(hotPath().contains(name)) << count << " times " << name;
+}
+
+TEST(LaunchPath, WithoutGraphsAJobIsItsCallsAndThatIsSaidOnce) {
+  std::vector<float> seven, nine;
+  {
+    Log log;
+    Harness h("affine");
+    seven = h.affine(7);
+    nine = h.affine(9);
+    EXPECT_THAT(h.notices, testing::IsEmpty());
+  }
+  Log log(",graphs=none");
+  Harness h("affine");
+  EXPECT_EQ(h.affine(7), seven);
+  EXPECT_EQ(h.affine(7), seven);
+  EXPECT_EQ(h.affine(9), nine);
+  ASSERT_EQ(h.notices.size(), 1u);
+  EXPECT_THAT(h.notices[0],
+              testing::HasSubstr("some graphs run as single calls, because the "
+                                 "driver refuses them; the first: cuda: making "
+                                 "a graph runnable: CUDA_ERROR_OUT_OF_MEMORY"));
+  Counts counts = log.since(0);
+  EXPECT_EQ(counts["cuGraphLaunch"], 0);
+  EXPECT_EQ(counts["cuLaunchKernel"], 6) << "scale and addRow";
+  EXPECT_EQ(counts["cuGraphCreate"], counts["cuGraphDestroy"]);
 }
 
 TEST(LaunchPath, ASessionAllocatesOnceForWeightsAndOnceForItsArena) {

@@ -54,7 +54,9 @@ Options Options::fromEnvironment() {
       options.faultAt =
           at == value.npos ? 1
                            : std::strtoull(value.c_str() + at + 1, nullptr, 10);
-    } else if (key == "heuristics")
+    } else if (key == "graphs")
+      options.hasGraphs = value != "none";
+    else if (key == "heuristics")
       options.hasHeuristics = value != "none";
     else if (key == "products")
       options.hasProducts = value != "none";

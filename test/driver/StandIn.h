@@ -33,11 +33,14 @@
 //       newer   a module is of a newer toolkit than the driver
 //       launch  a launch is refused, and the context goes on
 //       sticky  a kernel breaks the context
+//       graph   a graph is not made runnable
+//       change  a node of a graph is not changed
 //       lost    a record of an event is never reached, nor what follows it
 //       wake    a host function is not called
 //       matmul     a product of the library's stand-in fails
 //       heuristic  the library's stand-in finds no algorithm
-//   heuristics=none    it never finds one
+//   graphs=none        no graph is made runnable
+//   heuristics=none    the library never finds an algorithm
 //   products=none      all its products fail
 //   workspace=BYTES    what its algorithms want; 1024
 //

@@ -85,6 +85,9 @@ struct MemoryStats {
   uint64_t peakBytes = 0;
   /// Calls that took memory so far; does not move while jobs run.
   uint64_t allocations = 0;
+  /// Parts of prepared segments that run as single calls so far, because the
+  /// driver refused to make or change their graph.
+  uint64_t refusedGraphs = 0;
   /// Memory of others that the device reads in place (adopted weights).
   uint64_t adoptedBytes = 0;
   /// The device's memory that is in use and that nobody here allocated: what
@@ -393,8 +396,9 @@ public:
   /// Ok, or the error after which nothing on this device works any more.
   virtual Status status() const = 0;
 
-  /// One sentence about library calls that run kernels in their place, and why;
-  /// empty where there are none.
+  /// One line about what does not run as it was meant to: library calls that
+  /// run kernels in their place, graphs that run as single calls, and why;
+  /// empty where there is nothing of the kind.
   virtual std::string libraryNote() const { return {}; }
 };
 

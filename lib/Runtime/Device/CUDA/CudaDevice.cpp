@@ -76,12 +76,19 @@ public:
   load(const ExecutableDesc &desc) override {
     return CudaExecutable::load(*context, *memory, desc);
   }
-  MemoryStats memoryStats() const override { return memory->stats(); }
+  MemoryStats memoryStats() const override {
+    MemoryStats stats = memory->stats();
+    stats.refusedGraphs = context->refusedGraphs();
+    return stats;
+  }
   Expected<uint64_t> touchedBytes(DevicePtr, uint64_t bytes) const override {
     return bytes;
   }
   Status status() const override { return context->status(); }
-  std::string libraryNote() const override { return context->library->note(); }
+  std::string libraryNote() const override {
+    std::string note = context->library->note(), graphs = context->graphNote();
+    return note + (note.empty() || graphs.empty() ? "" : "; ") + graphs;
+  }
 
 private:
   CudaDevice() = default;

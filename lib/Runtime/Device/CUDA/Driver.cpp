@@ -241,4 +241,23 @@ void ContextState::giveUp(Status status) {
   setBroken(std::move(status));
 }
 
+void ContextState::countRefusedGraph(const Status &status) {
+  std::lock_guard lock(mutex);
+  if (!refused++)
+    firstRefusal = status.message();
+}
+
+uint64_t ContextState::refusedGraphs() const {
+  std::lock_guard lock(mutex);
+  return refused;
+}
+
+std::string ContextState::graphNote() const {
+  std::lock_guard lock(mutex);
+  return refused ? "some graphs run as single calls, because the driver "
+                   "refuses them; the first: " +
+                       firstRefusal
+                 : "";
+}
+
 } // namespace actnet::rt::cuda

@@ -65,6 +65,13 @@ public:
   Status breakWith(Result result, const char *what);
   void giveUp(Status why);
 
+  /// Counts a part of a segment that runs as single calls, because the driver
+  /// refused to make or change its graph.
+  void countRefusedGraph(const Status &why);
+  uint64_t refusedGraphs() const;
+  /// Says why the first one was refused; empty where none was.
+  std::string graphNote() const;
+
   DeviceId device = 0;
   Context context = nullptr;
   /// Which of the contexts that ever were: a new one may have the address of
@@ -87,6 +94,8 @@ private:
   const Driver &driver;
   mutable std::mutex mutex;
   Status why;
+  uint64_t refused = 0;
+  std::string firstRefusal;
   std::atomic<bool> broken{false}, lost{false};
 };
 

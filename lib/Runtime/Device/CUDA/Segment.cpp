@@ -69,9 +69,7 @@ CudaSegment::make(ContextState &context, Stream stream,
     made->shapes.push_back(shapeOf(record));
   made->cut();
   context.enter();
-  for (Part &part : made->parts)
-    if (!part.nodes.empty())
-      ACTNET_RETURN_IF_ERROR(made->build(part));
+  ACTNET_RETURN_IF_ERROR(made->buildAll());
   return made;
 }
 
@@ -90,6 +88,24 @@ void CudaSegment::drop(Part &part) {
     context.api().cuGraphDestroy(part.graph);
   part.exec = nullptr;
   part.graph = nullptr;
+}
+
+/// What the driver refuses to make or change as a graph runs as single calls
+/// from now on. Error: the context's.
+Status CudaSegment::runPlain(Part &part, const Status &why) {
+  drop(part);
+  if (context.isBroken())
+    return context.status();
+  context.countRefusedGraph(why);
+  return {};
+}
+
+Status CudaSegment::buildAll() {
+  for (Part &part : parts)
+    if (!part.nodes.empty())
+      if (Status built = build(part); !built)
+        ACTNET_RETURN_IF_ERROR(runPlain(part, built));
+  return {};
 }
 
 /// Finds the parts; those that become graphs have room for their nodes.
@@ -211,26 +227,23 @@ Status CudaSegment::update(const Segment &segment) {
       drop(part);
     parts.clear();
     cut();
-    for (Part &part : parts)
-      if (!part.nodes.empty() && !build(part))
-        drop(part);
-    return {};
+    return buildAll();
   }
   for (Part &part : parts) {
     if (!part.exec)
       continue;
     if (part.hasCalls) {
       drop(part);
-      if (!build(part))
-        drop(part);
+      if (Status built = build(part); !built)
+        ACTNET_RETURN_IF_ERROR(runPlain(part, built));
       continue;
     }
     Result result = success;
     for (size_t i = part.begin; i < part.end && result == success; ++i)
       result = updateNode(part, i);
-    // What the driver won't change in a graph runs as plain calls from now on.
     if (result != success)
-      drop(part);
+      ACTNET_RETURN_IF_ERROR(
+          runPlain(part, context.check(result, "changing a graph")));
   }
   return {};
 }

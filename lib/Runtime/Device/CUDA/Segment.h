@@ -122,6 +122,8 @@ private:
   void cut();
   Status build(Part &part);
   Status addNode(Part &part, const Operation &operation);
+  Status buildAll();
+  Status runPlain(Part &part, const Status &why);
   Result updateNode(Part &part, size_t index);
   void drop(Part &part);
 
