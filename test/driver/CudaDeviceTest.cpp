@@ -178,20 +178,36 @@ TEST(CudaDevice, TakesTheBestImage) {
 }
 
 TEST(CudaDevice, SaysWhichArchitectureIsWrong) {
-  auto device = make("sm=75");
-  std::vector<CodeImage> images = {{"cubin", "sm_80", goodBundle()},
+  auto device = make("sm=80");
+  std::vector<CodeImage> images = {{"cubin", "sm_86", goodBundle()},
                                    {"cubin", "sm_90a", goodBundle()},
-                                   {"ptx", "compute_80", goodBundle()}};
+                                   {"ptx", "compute_86", goodBundle()}};
   auto loaded = load(*device, images);
   EXPECT_EQ(loaded.status().code(), StatusCode::notFound);
   EXPECT_EQ(loaded.status().str(),
-            "cuda: this GPU is sm_75, which runs none of the program's code: "
-            "there is code for sm_80, sm_90a, compute_80; compile it with "
-            "--target=cuda:sm_75");
+            "cuda: this GPU is sm_80, which runs none of the program's code: "
+            "there is code for sm_86, sm_90a, compute_86; compile it with "
+            "--target=cuda:sm_80");
   loaded = load(*device, images, "sm_90a");
   EXPECT_EQ(loaded.status().code(), StatusCode::unavailable);
   loaded = load(*device, images, "sm_61");
   EXPECT_EQ(loaded.status().code(), StatusCode::notFound);
+}
+
+// What the compiler would refuse is no advice, and NVRTC is not asked.
+TEST(CudaDevice, SaysThatAGpuIsTooOld) {
+  for (const char *architecture : {"75", "70"}) {
+    auto device = make("sm=" + std::string(architecture));
+    std::vector<CodeImage> images = {{"cubin", "sm_80", goodBundle()},
+                                     {"cuda-text", "text", goodBundle()}};
+    for (std::string_view variant : {"", "text", "sm_80"})
+      EXPECT_EQ(load(*device, images, variant).status().str(),
+                "cuda: this GPU is sm_" + std::string(architecture) +
+                    "; actnet's kernels need sm_80 or later");
+    // Code that fits runs all the same.
+    images.push_back({"cubin", "sm_70", goodBundle()});
+    EXPECT_TRUE(load(*device, images));
+  }
 }
 
 TEST(CudaDevice, RefusesDamagedCode) {

@@ -36,6 +36,10 @@ bool parseArchitecture(std::string_view text, std::string_view prefix,
   return true;
 }
 
+/// The compute capability that the kernels need: they copy to shared memory in
+/// the background and multiply bf16.
+constexpr int oldestMajor = 8;
+
 /// An image; if it is text, it must be compiled first, and if that fails, this
 /// is how the sentence begins.
 struct Choice {
@@ -73,13 +77,19 @@ Expected<Choice> choose(const ContextState &context, const std::string &own,
   }
   if (chosen)
     return Choice{chosen, {}};
-  if (text && !desc.variant.empty())
-    return Choice{text, "cuda: the program's text cannot be compiled here: "};
+  // Below it no code can be made, neither elsewhere nor here.
+  if (context.major < oldestMajor)
+    return Status(named && !desc.variant.empty() ? StatusCode::unavailable
+                                                 : StatusCode::notFound,
+                  "cuda: this GPU is " + own +
+                      "; actnet's kernels need sm_80 or later");
   std::string has = present.empty() ? "there is no code for any GPU"
                                     : "there is code for " + present;
   if (!desc.variant.empty() && !named)
     return notFound("cuda: no code for " + std::string(desc.variant) + "; " +
                     has);
+  if (text && !desc.variant.empty())
+    return Choice{text, "cuda: the program's text cannot be compiled here: "};
   std::string none = "cuda: this GPU is " + own +
                      ", which runs none of the program's code: " + has +
                      "; compile it with --target=cuda:" + own;
