@@ -107,6 +107,18 @@ rt::makeDevice(const DeviceName &name, const DeviceSettings &settings) {
   return make();
 }
 
+uint64_t rt::stackBytes(const DeviceInfo &info, unsigned streams) {
+  // One thread looks after all streams of a GPU.
+  if (info.kind == "cuda")
+    return threadStackBytes;
+  // Elsewhere each stream has a thread, unless work is done by its submitter.
+  // The first stream's is one of those that share the tiles.
+  uint64_t threads = info.async ? streams : 0;
+  if (info.threads > 0)
+    threads += info.threads - 1;
+  return threads * threadStackBytes;
+}
+
 Expected<DeviceCode> rt::findCode(const Program &program,
                                   const DeviceName &name) {
   DeviceCode code;

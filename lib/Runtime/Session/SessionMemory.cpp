@@ -29,8 +29,12 @@ actnet_memory_info Session::memory() const {
   info.weights = weightBytes ? int64_t(wholePages(before + weightBytes)) : 0;
   info.state = int64_t(layout.stateBytes);
   info.thread_scratch = int64_t(wholePages(kernelScratch) * threads);
-  info.stacks = int64_t(stats.stackBytes + queue->stackBytes());
-  info.staging = int64_t(cellBytes() + (layout.complete ? staging.size() : 0));
+  // The queue's actor has a thread too.
+  info.stacks =
+      int64_t(stackBytes(device->info(), computeStreams + (isApart() ? 2 : 0)) +
+              threadStackBytes);
+  info.staging = int64_t(
+      cellBytes() + (layout.complete && isApart() ? layout.ringBytes() : 0));
   if (layout.complete) {
     info.ring = int64_t(layout.ringBytes());
     info.scratch = int64_t(layout.scratchBytes);

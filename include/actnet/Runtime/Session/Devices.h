@@ -42,6 +42,13 @@ struct DeviceSettings {
 Expected<std::unique_ptr<Device>> makeDevice(const DeviceName &name,
                                              const DeviceSettings &settings);
 
+/// The stack of each thread that the runtime starts, in bytes.
+inline constexpr uint64_t threadStackBytes = uint64_t(1) << 20;
+
+/// Bytes of stacks that a device takes for itself and for `streams` streams, as
+/// follows from what it is; its allocator counts what it took.
+uint64_t stackBytes(const DeviceInfo &info, unsigned streams);
+
 /// What a device runs of a program.
 struct DeviceCode {
   const pkg::Plan *plan = nullptr;

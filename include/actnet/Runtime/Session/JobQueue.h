@@ -56,7 +56,7 @@ public:
   /// nothing that a job uses is changed or freed before.
   const Status &status() const { return closed; }
 
-  /// Bytes of stacks of the threads that the queue itself started.
+  /// Bytes of stacks of the threads that the queue itself started, as counted.
   uint64_t stackBytes() const { return system->stackBytes(); }
 
 private:

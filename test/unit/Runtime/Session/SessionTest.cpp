@@ -4,6 +4,7 @@
 #include "actnet/Runtime/Session/Session.h"
 #include "ApartDevice.h"
 #include "TestPackages.h"
+#include "actnet/Runtime/Device/Toy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,6 +35,7 @@ struct Harness {
 
   explicit Harness(const std::string &name, SessionOptions options = {})
       : package(name) {
+    registerToyDevice(createToyDeviceFromEnvironment);
     auto opened = Program::openMemory(package.bytes());
     if (!opened) {
       status = opened.takeStatus();
@@ -42,7 +44,7 @@ struct Harness {
     program = *std::move(opened);
     if (options.device == "auto" && isGpu())
       options.device = testDevice();
-    if (testDevice() == "apart")
+    if (testDevice() == "apart" && !options.wrap)
       options.wrap = [](std::unique_ptr<Device> device) {
         return std::make_unique<ApartDevice>(std::move(device));
       };
@@ -397,6 +399,50 @@ TEST(Session, ObservesNoMoreThanItPromises) {
         EXPECT_LE(after.observed, after.promised) << name;
         EXPECT_GT(after.observed, 0);
       }
+}
+
+/// Counts more stacks or staging than sessions ask for.
+class WastefulDevice final : public ForwardingDevice {
+public:
+  WastefulDevice(std::unique_ptr<Device> inner, uint64_t stacks,
+                 uint64_t staging)
+      : ForwardingDevice(std::move(inner)), stacks(stacks), staging(staging) {}
+  MemoryStats memoryStats() const override {
+    MemoryStats stats = inner->memoryStats();
+    stats.stackBytes += stacks;
+    stats.stagingBytes += staging;
+    return stats;
+  }
+
+private:
+  uint64_t stacks, staging;
+};
+
+TEST(Session, PromisesNothingThatItOnlyObserved) {
+  for (const char *name : {"affine", "control", "streams"}) {
+    auto memoryWith = [&](uint64_t stacks, uint64_t staging) {
+      SessionOptions options;
+      options.wrap = [=](std::unique_ptr<Device> device) {
+        if (testDevice() == "apart")
+          device = std::make_unique<ApartDevice>(std::move(device));
+        return std::make_unique<WastefulDevice>(std::move(device), stacks,
+                                                staging);
+      };
+      Harness h(name, options);
+      EXPECT_TRUE(h.session) << h.status.str();
+      return h.session ? h.session->memory() : actnet_memory_info{};
+    };
+    actnet_memory_info honest = memoryWith(0, 0);
+    EXPECT_GT(honest.stacks, 0);
+    EXPECT_LE(honest.observed, honest.promised);
+    constexpr int64_t more = 1 << 30;
+    for (bool inStacks : {true, false}) {
+      actnet_memory_info wasteful =
+          memoryWith(inStacks ? more : 0, inStacks ? 0 : more);
+      EXPECT_EQ(wasteful.promised, honest.promised);
+      EXPECT_GT(wasteful.observed, wasteful.promised);
+    }
+  }
 }
 
 TEST(Session, SeesAPlanThatIsFalsifiedDownward) {
