@@ -202,14 +202,20 @@ Status Session::runOwn(const JobSpec &spec) {
   return status;
 }
 
-/// Allocates the arena of a layout; a former one gives its state to it. Nothing
-/// may be in flight.
+/// Allocates the arena of a layout; a former one gives its state to it, and
+/// stays where that does not succeed. Nothing may be in flight.
 Status Session::createArena(Layout next) {
   uint64_t bytes =
       std::max(next.arenaBytes(), regionAlignment) + options.slackBytes;
   ACTNET_ASSIGN_OR_RETURN(
       DeviceMemory memory,
       DeviceMemory::allocate(*device, bytes, MemoryKind::device));
+  DeviceMemory image;
+  if (isApart() && next.ringBytes() > 0) {
+    ACTNET_ASSIGN_OR_RETURN(
+        image,
+        DeviceMemory::allocate(*device, next.ringBytes(), MemoryKind::staging));
+  }
   if (arena.data() && layout.stateBytes > 0) {
     JobSpec spec;
     spec.stepping = options.step;
@@ -218,8 +224,10 @@ Status Session::createArena(Layout next) {
                        {CopyRecord{CopyKind::within, memory.data(),
                                    arena.data(), layout.stateBytes}}}});
     Status copied = runOwn(spec);
-    if (!queue->status())
+    if (!queue->status()) {
       lateMemory = std::move(memory);
+      lateStaging = std::move(image);
+    }
     ACTNET_RETURN_IF_ERROR(copied.addContext("moving the variables"));
   }
   // Prepared jobs point into the old arena.
@@ -229,12 +237,7 @@ Status Session::createArena(Layout next) {
         ready = Ready();
   arena = std::move(memory);
   layout = std::move(next);
-  staging.reset();
-  if (isApart() && layout.ringBytes() > 0) {
-    ACTNET_ASSIGN_OR_RETURN(staging,
-                            DeviceMemory::allocate(*device, layout.ringBytes(),
-                                                   MemoryKind::staging));
-  }
+  staging = std::move(image);
   return okStatus();
 }
 

@@ -190,7 +190,7 @@ private:
   std::vector<Slot> slots;
   /// What a job of the session's own, past its deadline, may still use.
   std::unique_ptr<PreparedJob> lateJob;
-  DeviceMemory lateMemory;
+  DeviceMemory lateMemory, lateStaging;
   uint64_t lastJob = 0;
   uint64_t lastEntry = 0;
   uint64_t clock = 0;

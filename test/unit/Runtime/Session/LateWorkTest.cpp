@@ -143,21 +143,23 @@ TEST(LateWork, ResettingVariablesMayNeverEnd) {
 }
 
 TEST(LateWork, TheStateMayNeverReachALargerArena) {
-  Held held;
-  Late late("growing", holding(held, /*apart=*/false, patient));
-  ASSERT_TRUE(late.session) << late.status.str();
-  held.isHolding = true;
-  auto job = late.submit(5, 2);
-  ASSERT_FALSE(job);
-  EXPECT_EQ(job.status().code(), StatusCode::deadlineExceeded)
-      << job.status().str();
-  EXPECT_TRUE(held.isIntact());
-  auto next = late.submit(5, 2);
-  ASSERT_FALSE(next);
-  expectClosed(next.status());
-  late.session.reset();
-  EXPECT_EQ(held.open, 0);
-  EXPECT_TRUE(held.isIntact());
+  for (bool apart : {false, true}) {
+    Held held;
+    Late late("growing", holding(held, apart, patient));
+    ASSERT_TRUE(late.session) << late.status.str();
+    held.isHolding = true;
+    auto job = late.submit(5, 2);
+    ASSERT_FALSE(job);
+    EXPECT_EQ(job.status().code(), StatusCode::deadlineExceeded)
+        << job.status().str();
+    EXPECT_TRUE(held.isIntact());
+    auto next = late.submit(5, 2);
+    ASSERT_FALSE(next);
+    expectClosed(next.status());
+    late.session.reset();
+    EXPECT_EQ(held.open, 0);
+    EXPECT_TRUE(held.isIntact());
+  }
 }
 
 TEST(LateWork, TheStateReachesALargerArena) {

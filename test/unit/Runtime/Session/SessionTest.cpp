@@ -246,6 +246,49 @@ TEST(Session, GrowsWhileAJobIsInFlight) {
   EXPECT_EQ(z[3999], 6);
 }
 
+/// Has no more staging memory when it is asked to.
+class CrampedDevice final : public ForwardingDevice {
+public:
+  CrampedDevice(std::unique_ptr<Device> inner, bool &isFull)
+      : ForwardingDevice(std::move(inner)), isFull(isFull) {}
+  Expected<DevicePtr> allocate(uint64_t bytes, MemoryKind kind) override {
+    if (isFull && kind == MemoryKind::staging)
+      return resourceExhausted("no staging memory is left");
+    return inner->allocate(bytes, kind);
+  }
+
+private:
+  bool &isFull;
+};
+
+TEST(Session, StaysAsItWasWhereALargerOneFindsNoMemory) {
+  if (isGpu())
+    GTEST_SKIP() << "the device has no end of memory";
+  bool isFull = false;
+  SessionOptions options;
+  options.device = "host";
+  options.wrap = [&](std::unique_ptr<Device> device) {
+    return std::make_unique<CrampedDevice>(
+        std::make_unique<ApartDevice>(std::move(device)), isFull);
+  };
+  Harness h("unbounded", options);
+  ASSERT_TRUE(h.session) << h.status.str();
+  EXPECT_EQ(h.affine(5, 1), affineReference(5, 1));
+  actnet_memory_info before = h.session->memory();
+  isFull = true;
+  std::vector<float> x(4000);
+  ASSERT_TRUE(h.bind(0, {1000, 4}, x.data()).isOk());
+  for (int round = 0; round < 2; ++round) {
+    auto job = h.session->submit(0, false);
+    ASSERT_FALSE(job);
+    EXPECT_EQ(job.status().code(), StatusCode::resourceExhausted);
+  }
+  EXPECT_EQ(h.session->memory().promised, before.promised);
+  EXPECT_EQ(h.affine(3, 2), affineReference(3, 2));
+  isFull = false;
+  EXPECT_EQ(h.affine(1000, 1), affineReference(1000, 1));
+}
+
 TEST(Session, NarrowsDimsAtLoad) {
   Harness wide("affine");
   SessionOptions options;
