@@ -615,8 +615,12 @@ Generated actnet::testing::generateScatter(unsigned seed) {
   std::vector<int64_t> rows =
       g.one<std::vector<int64_t>>({{1, 2, 3, 5}, {31, 33, 70, 100}});
   Generator::Dim outer = g.any({1, 2, 3, 5}), inner = g.any(kSizes),
-                 count = g.any({1, 2, 5, 40}), extent = g.any(rows);
+                 extent = g.any(rows);
   std::string type = g.one(kTypes);
+  // Sums that lie in 16 bits are rounded at each update: few of them.
+  bool isNarrow = Generator::isNarrow(type);
+  Generator::Dim count = g.any(isNarrow ? std::vector<int64_t>{1, 2, 5}
+                                        : std::vector<int64_t>{1, 2, 5, 40});
   bool isFloat = Generator::isFloat(type), isRows = g.chance(2);
   g.made.tolerance = toleranceOf(type);
   g.made.hi = 1.3 * static_cast<double>(rows.back());
@@ -634,6 +638,8 @@ Generated actnet::testing::generateScatter(unsigned seed) {
   if (type == "i1")
     kinds = {"", "andi", "ori"};
   std::string kind = g.one(kinds);
+  if (isNarrow && kind == "addf")
+    g.made.tolerance += 5 * 6 * g.made.hi * 0x1p-9;
   Generator::Dims data{outer, extent, inner}, updates{outer, count, inner},
       indices = isRows ? Generator::Dims{count} : updates;
   std::string index = g.one<std::string>({"i32", "i64"});
