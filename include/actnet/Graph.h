@@ -51,7 +51,9 @@ struct GraphState;
 struct DimNode;
 } // namespace detail
 
-/// An extent: a number, a named dim of a graph, or an expression of such.
+/// An extent: a number, a named dim of a graph, or an expression of such. One
+/// that nests more than 128 deep or has more than 4096 parts is an error of the
+/// call that uses it.
 class Dim {
 public:
   /// A static extent, at least 0.

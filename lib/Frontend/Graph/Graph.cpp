@@ -3,6 +3,7 @@
 
 #include "State.h"
 
+#include "actnet/Dialect/Graph/IR/DimLimits.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
 #include "actnet/Pipelines/Compile.h"
 #include "actnet/Pipelines/InitAll.h"
@@ -29,28 +30,44 @@ using graph::DimExprAttr;
 // Dims
 //===----------------------------------------------------------------------===//
 
+/// More than any polynomial that the dialect keeps apart needs.
+static constexpr unsigned kMostDimNodes = 4096;
+
+static std::shared_ptr<const DimNode> node(DimNode::Kind kind, int64_t value,
+                                           std::string name) {
+  return std::make_shared<DimNode>(DimNode{kind, value, std::move(name)});
+}
+
+/// An expression of two; null where one was moved from.
 static std::shared_ptr<const DimNode>
-node(DimNode::Kind kind, int64_t value, std::string name,
-     std::shared_ptr<const DimNode> a = {},
-     std::shared_ptr<const DimNode> b = {}) {
-  return std::make_shared<DimNode>(
-      DimNode{kind, value, std::move(name), std::move(a), std::move(b)});
+node(DimNode::Kind kind, const std::shared_ptr<const DimNode> &a,
+     const std::shared_ptr<const DimNode> &b) {
+  if (!a || !b)
+    return nullptr;
+  DimNode made{kind, 0, "", a, b};
+  made.depth = std::max(a->depth, b->depth) + 1;
+  made.size = a->size + b->size + 1;
+  if (a->kind == DimNode::Kind::tooLarge ||
+      b->kind == DimNode::Kind::tooLarge || made.depth > graph::kMostDimDepth ||
+      made.size > kMostDimNodes)
+    return node(DimNode::Kind::tooLarge, 0, "");
+  return std::make_shared<DimNode>(std::move(made));
 }
 
 Dim::Dim(int64_t value)
     : node(actnet::node(DimNode::Kind::number, value, "")) {}
 
 Dim operator+(const Dim &a, const Dim &b) {
-  return Dim(node(DimNode::Kind::add, 0, "", a.node, b.node));
+  return Dim(node(DimNode::Kind::add, a.node, b.node));
 }
 Dim operator-(const Dim &a, const Dim &b) {
-  return Dim(node(DimNode::Kind::sub, 0, "", a.node, b.node));
+  return Dim(node(DimNode::Kind::sub, a.node, b.node));
 }
 Dim operator*(const Dim &a, const Dim &b) {
-  return Dim(node(DimNode::Kind::mul, 0, "", a.node, b.node));
+  return Dim(node(DimNode::Kind::mul, a.node, b.node));
 }
 Dim floorDiv(const Dim &a, const Dim &b) {
-  return Dim(node(DimNode::Kind::floorDiv, 0, "", a.node, b.node));
+  return Dim(node(DimNode::Kind::floorDiv, a.node, b.node));
 }
 
 DimExprAttr GraphState::expr(const DimNode &node) {
@@ -67,6 +84,8 @@ DimExprAttr GraphState::expr(const DimNode &node) {
     return graph::dimMul(expr(*node.a), expr(*node.b));
   case DimNode::Kind::floorDiv:
     return graph::dimFloorDiv(expr(*node.a), expr(*node.b));
+  case DimNode::Kind::tooLarge:
+    break;
   }
   llvm_unreachable("every kind is handled");
 }
@@ -100,6 +119,17 @@ std::optional<SmallVector<DimExprAttr>>
 GraphState::exprs(const std::vector<Dim> &shape, const Where &where) {
   SmallVector<DimExprAttr> list;
   for (const Dim &dim : shape) {
+    if (!dim.node) {
+      fail(where, "a dim was moved from");
+      return std::nullopt;
+    }
+    if (dim.node->kind == DimNode::Kind::tooLarge) {
+      fail(where, "a dim expression nests more than " +
+                      std::to_string(graph::kMostDimDepth) +
+                      " deep or has more than " +
+                      std::to_string(kMostDimNodes) + " parts");
+      return std::nullopt;
+    }
     if (const std::string *name = findStranger(*dim.node, dims)) {
       fail(where, "dim '" + *name + "' belongs to another graph");
       return std::nullopt;
@@ -153,6 +183,21 @@ std::string detail::userText(StringRef message) {
   return name + rest.str();
 }
 
+std::string detail::shortText(StringRef message) {
+  constexpr size_t most = 480, head = 320, tail = 120;
+  if (message.size() <= most)
+    return message.str();
+  // No character of several bytes is cut in two.
+  auto isInside = [](char c) { return (c & 0xC0) == 0x80; };
+  size_t end = head, begin = message.size() - tail;
+  while (end > 0 && isInside(message[end]))
+    --end;
+  while (begin < message.size() && isInside(message[begin]))
+    ++begin;
+  return (message.take_front(end) + " [...] " + message.drop_front(begin))
+      .str();
+}
+
 GraphState::GraphState(std::string_view name)
     : context([] {
         DialectRegistry registry;
@@ -175,13 +220,13 @@ Location GraphState::location(const Where &where) {
 void GraphState::fail(const Where &where, std::string_view message) {
   if (!error)
     return;
-  error =
-      Status(StatusCode::invalidArgument, std::string(where.file_name()) + ":" +
-                                              std::to_string(where.line()) +
-                                              ": " + std::string(message));
+  error = Status(StatusCode::invalidArgument,
+                 std::string(where.file_name()) + ":" +
+                     std::to_string(where.line()) + ": " +
+                     detail::shortText(message));
 }
 
-Type GraphState::type(DType type) {
+Type GraphState::type(DType type, const Where &where) {
   switch (type) {
   case DType::f32:
     return b.getF32Type();
@@ -202,7 +247,9 @@ Type GraphState::type(DType type) {
   case DType::boolean:
     return b.getI1Type();
   }
-  llvm_unreachable("every type is handled");
+  fail(where, "element type " + std::to_string(static_cast<int>(type)) +
+                  " is none of actnet::DType");
+  return nullptr;
 }
 
 GraphState *GraphState::stateOf(ArrayRef<Value> operands) {
@@ -303,9 +350,10 @@ static Value addArgument(GraphState *state, size_t index, StringRef key,
         known && known.getValue() == StringRef(name))
       s.fail(where, "'" + std::string(name) + "' exists already");
   auto dims = s.exprs(shape, where);
+  Type element = s.type(type, where);
   if (!s.error || !dims)
     return {};
-  RankedTensorType tensor = graph::getTensorType(*dims, s.type(type));
+  RankedTensorType tensor = graph::getTensorType(*dims, element);
   // A variable is one and the same in all functions.
   if (key == graph::GraphDialect::kVariableAttr)
     for (FunctionState &other : s.functions)
@@ -372,10 +420,12 @@ Value Function::constant(DType type, std::vector<int64_t> shape,
       s.fail(where, "the constant's shape is not valid");
       return {};
     }
-  auto tensor = RankedTensorType::get(shape, s.type(type));
+  Type element = s.type(type, where);
+  if (!element)
+    return {};
+  auto tensor = RankedTensorType::get(shape, element);
   int64_t bytes = 0;
-  if (__builtin_mul_overflow(
-          count, graph::getElementBytes(tensor.getElementType()), &bytes) ||
+  if (__builtin_mul_overflow(count, graph::getElementBytes(element), &bytes) ||
       bytes != static_cast<int64_t>(data.size())) {
     s.fail(where, "the constant has " + std::to_string(data.size()) +
                       " bytes, its type needs " + std::to_string(bytes));
@@ -398,7 +448,9 @@ Value Function::scalar(DType type, double value, Where where) {
   if (!state || !state->isOpen(index, where))
     return {};
   GraphState &s = *state;
-  Type element = s.type(type);
+  Type element = s.type(type, where);
+  if (!element)
+    return {};
   auto tensor = RankedTensorType::get({}, element);
   TypedAttr number;
   if (isa<FloatType>(element)) {
@@ -509,7 +561,7 @@ static std::string describe(const Diagnostic &diagnostic) {
               ": ";
     return WalkResult::advance();
   });
-  return place + detail::userText(diagnostic.str());
+  return place + detail::shortText(detail::userText(diagnostic.str()));
 }
 
 Status Graph::compileToFile(std::string_view path,

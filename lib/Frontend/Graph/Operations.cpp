@@ -51,6 +51,17 @@ static int64_t wrapAxis(Value x, int64_t axis) {
   return axis < 0 && axis >= -rank ? axis + rank : axis;
 }
 
+/// Keeps the error where an enum, `what`, has a value behind its last.
+template <typename Enum>
+static void checkEnum(ArrayRef<Value> operands, Enum value, Enum last,
+                      StringRef what, const Where &where) {
+  auto number = static_cast<int64_t>(value);
+  GraphState *s = GraphState::stateOf(operands);
+  if (s && (number < 0 || number > static_cast<int64_t>(last)))
+    s->fail(where,
+            llvm::formatv("{0} is none of actnet::{1}", number, what).str());
+}
+
 static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(GraphState::unwrap(v).getType());
 }
@@ -107,8 +118,11 @@ Value cast(Value x, DType type, Where where) {
   auto values = s ? s->take(x, where) : std::nullopt;
   if (!values)
     return {};
+  Type element = s->type(type, where);
+  if (!element)
+    return {};
   RankedTensorType result =
-      graph::getTensorType(graph::getDims(typeOf(x)), s->type(type));
+      graph::getTensorType(graph::getDims(typeOf(x)), element);
   return s->wrap(
       graph::CastOp::create(s->b, s->location(where), result, values->front()));
 }
@@ -118,6 +132,7 @@ Value select(Value condition, Value a, Value b, Where where) {
 }
 
 Value compare(Compare predicate, Value a, Value b, Where where) {
+  checkEnum({a, b}, predicate, Compare::ge, "Compare", where);
   return make<graph::CompareOp>({a, b}, where, [&](GraphState &s) {
     auto p = static_cast<graph::ComparePredicate>(predicate);
     return SmallVector<NamedAttribute>{
@@ -127,6 +142,7 @@ Value compare(Compare predicate, Value a, Value b, Where where) {
 
 Value reduce(Reduce kind, Value x, std::vector<int64_t> axes, bool keepDims,
              Where where) {
+  checkEnum(x, kind, Reduce::mean, "Reduce", where);
   for (int64_t &axis : axes)
     axis = wrapAxis(x, axis);
   if (axes.empty())
@@ -188,6 +204,9 @@ Value conv2d(Value x, Value filter, const ConvOptions &options, Where where) {
 static Value pool(graph::PoolKind kind, Value x, const PoolOptions &options,
                   const Where &where) {
   GraphState *state = GraphState::of(x);
+  if (state && options.window.size() != 2)
+    state->fail(where, "pool: expected 2 extents of the window, found " +
+                           std::to_string(options.window.size()));
   if (state && options.padding.size() == 2 * options.window.size())
     for (auto [i, pad] : llvm::enumerate(options.padding))
       if (int64_t window = options.window[i / 2]; pad >= window && window > 0)

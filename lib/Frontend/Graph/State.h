@@ -16,10 +16,15 @@ namespace actnet::detail {
 
 /// A node of a dim's expression; names are those of `Graph::dim`.
 struct DimNode {
-  enum class Kind { number, name, add, sub, mul, floorDiv } kind;
+  /// `tooLarge` stands for an expression that is refused where it is used:
+  /// walking or freeing it would take any amount of stack or time.
+  enum class Kind { number, name, add, sub, mul, floorDiv, tooLarge } kind;
   int64_t value = 0;
   std::string name;
   std::shared_ptr<const DimNode> a, b;
+  /// Nodes from here to the furthest leaf, and in all, shared ones each time.
+  unsigned depth = 1;
+  unsigned size = 1;
 };
 
 /// One function: its op, and what its ending needs.
@@ -34,6 +39,9 @@ struct FunctionState {
 /// A verifier's message for those who call functions and know no operations:
 /// "'graph.add' op C2: …" becomes "add: …".
 std::string userText(llvm::StringRef message);
+
+/// A message of any length, cut in its middle to one that can be read.
+std::string shortText(llvm::StringRef message);
 
 struct GraphState {
   explicit GraphState(std::string_view name);
@@ -52,14 +60,15 @@ struct GraphState {
 
   graph::DimExprAttr expr(const DimNode &node);
   /// The dims of a shape, or nothing (with the error kept) where one is below
-  /// zero or names a dim of another graph.
+  /// zero, too large, moved from, or names a dim of another graph.
   std::optional<llvm::SmallVector<graph::DimExprAttr>>
   exprs(const std::vector<Dim> &shape, const Where &where);
   /// The constant below 1 by which a dim is divided somewhere, if any.
   std::optional<int64_t> badDivisor(const DimNode &node);
   /// False, with the error kept, where function `index` takes nothing more.
   bool isOpen(size_t index, const Where &where);
-  mlir::Type type(DType type);
+  /// The type, or null (with the error kept) where DType declares no such.
+  mlir::Type type(DType type, const Where &where);
 
   /// The values of the operands, or nothing (with the error kept) where one is
   /// invalid, or they belong to different graphs or functions.

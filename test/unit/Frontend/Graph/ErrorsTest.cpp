@@ -265,6 +265,92 @@ TEST_F(Errors, VariableTypes) {
   expectError("variable 'v' has another type in function 'main'");
 }
 
+TEST_F(Errors, ElementTypesThatAreNone) {
+  EXPECT_FALSE(cast(x, static_cast<DType>(99)));
+  expectError("element type 99 is none of actnet::DType");
+}
+TEST_F(Errors, ElementTypesOfInputsThatAreNone) {
+  EXPECT_FALSE(f.input("z", static_cast<DType>(77), {3}));
+  expectError("element type 77 is none of actnet::DType");
+}
+TEST_F(Errors, ElementTypesOfVariablesThatAreNone) {
+  EXPECT_FALSE(f.variable("z", static_cast<DType>(-1), {3}));
+  expectError("element type -1 is none of actnet::DType");
+}
+TEST_F(Errors, ElementTypesOfConstantsThatAreNone) {
+  EXPECT_FALSE(f.constant(static_cast<DType>(9), {0}, {}));
+  expectError("element type 9 is none of actnet::DType");
+}
+TEST_F(Errors, ElementTypesOfScalarsThatAreNone) {
+  EXPECT_FALSE(f.scalar(static_cast<DType>(9), 1));
+  expectError("element type 9 is none of actnet::DType");
+}
+TEST_F(Errors, ReductionsThatAreNone) {
+  EXPECT_FALSE(reduce(static_cast<Reduce>(99), x, {0}));
+  expectError("99 is none of actnet::Reduce");
+}
+TEST_F(Errors, ComparisonsThatAreNone) {
+  EXPECT_FALSE(compare(static_cast<Compare>(6), x, x));
+  expectError("6 is none of actnet::Compare");
+}
+TEST_F(Errors, DeepDims) {
+  Dim deep = n;
+  for (int i = 0; i < 200000; ++i)
+    deep = deep + Dim(1);
+  EXPECT_FALSE(f.input("z", DType::f32, {deep * n}));
+  expectError("a dim expression nests more than 128 deep");
+}
+TEST_F(Errors, WideDims) {
+  Dim wide = n;
+  for (int i = 0; i < 100; ++i)
+    wide = wide + wide;
+  EXPECT_FALSE(f.input("z", DType::f32, {wide}));
+  expectError("has more than 4096 parts");
+}
+TEST_F(Errors, DimsAsDeepAsMayBe) {
+  Dim deep = n;
+  for (int i = 0; i < 127; ++i)
+    deep = deep + Dim(1);
+  Value z = f.input("z", DType::f32, {deep});
+  EXPECT_TRUE(z) << graph.status().str();
+  EXPECT_EQ(z.dim(0), "N + 127");
+}
+TEST_F(Errors, DimsThatWereMovedFrom) {
+  Dim gone = n, taken = std::move(gone);
+  EXPECT_FALSE(f.input("z", DType::f32, {gone + taken}));
+  expectError("a dim was moved from");
+}
+TEST_F(Errors, EmptyWindows) {
+  Value m = f.input("m", DType::f32, {1, 4, 6, 6});
+  EXPECT_FALSE(maxPool2d(m, {.window = {}, .strides = {}, .padding = {}}));
+  expectError("pool: expected 2 extents of the window, found 0");
+}
+
+// A message may quote what a user wrote, of any length.
+TEST(GraphErrors, AreLinesThatCanBeRead) {
+  Graph names("test");
+  Function f = names.function("main");
+  std::string name;
+  for (int i = 0; i < 1000; ++i)
+    name += "\u00e9";
+  f.input(name, DType::f32, {3});
+  f.input(name, DType::f32, {3});
+  std::string text = names.status().str();
+  EXPECT_LT(text.size(), 800u);
+  EXPECT_THAT(text, HasSubstr("\u00e9 [...] \u00e9"));
+  EXPECT_THAT(text, testing::EndsWith("\u00e9' exists already"));
+
+  Graph dims("test");
+  Dim large = dims.dim("N", 1, 4);
+  for (int i = 0; i < 5; ++i)
+    large = large * large + large;
+  Function g = dims.function("main");
+  g.output("y", relu(g.input("x", DType::f32, {large})));
+  text = dims.compile().status().str();
+  EXPECT_THAT(text, HasSubstr("too large"));
+  EXPECT_LT(text.size(), 800u);
+}
+
 TEST(GraphErrors, NoFunction) {
   Graph graph("empty");
   EXPECT_THAT(graph.print().status().str(),
