@@ -98,10 +98,13 @@ Expected<Cubin> Cubin::read(std::string_view bytes) {
         continue;
       Kernel kernel;
       kernel.name = text(sections[symbols.sh_link], symbol.st_name);
-      for (const Elf64_Shdr &info : sections)
-        if (text(sections[header.e_shstrndx], info.sh_name) ==
-            ".nv.info." + kernel.name)
+      for (const Elf64_Shdr &info : sections) {
+        std::string_view name = text(sections[header.e_shstrndx], info.sh_name);
+        if (name == ".nv.info." + kernel.name)
           kernel.parameterBytes = parameterBytes(content(info));
+        else if (name == ".nv.shared." + kernel.name)
+          kernel.sharedBytes = unsigned(info.sh_size);
+      }
       cubin.kernels.push_back(std::move(kernel));
     }
   }

@@ -21,6 +21,7 @@ struct Cubin {
   struct Kernel {
     std::string name;
     unsigned parameterBytes = 0;
+    unsigned sharedBytes = 0; ///< that its text declares
   };
   unsigned architecture = 0; ///< 86 for sm_86
   std::vector<Kernel> kernels;

@@ -488,8 +488,9 @@ Result cuFuncSetAttribute(Function function, int attribute, int value) {
   BEGIN();
   if (!self().isLive(function))
     return invalidHandle;
-  if (attribute != functionMaxDynamicShared || value < 0 ||
-      value > mostShared(self().options().architecture))
+  int most = mostShared(self().options().architecture) -
+             int(function->module->sharedBytes);
+  if (attribute != functionMaxDynamicShared || value < 0 || value > most)
     return invalidValue;
   function->mostShared = value;
   return success;

@@ -48,8 +48,15 @@ struct PackageCode {
   std::span<const std::byte> toy;
 };
 
-/// The modules of the package that the environment names, by their bytes. Read
-/// once for each name.
+/// A module as the driver gets it. A cubin's own tables say where it ends; PTX
+/// ends with its first zero, which NVRTC counts as a part of it.
+std::string moduleOf(std::span<const std::byte> bytes, pkg::ImageKind kind) {
+  std::string text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  return kind == pkg::ImageKind::PTX ? text.c_str() : text;
+}
+
+/// The modules of the package that the environment names, by their bytes: each
+/// has the name of its kernel in it. Read once for each name.
 struct PackageIndex {
   std::string path;
   std::span<const std::byte> toy;
@@ -81,10 +88,7 @@ struct PackageIndex {
         for (uint32_t id = 0; id < plan->kernels.size(); ++id)
           if (plan->kernels[id]->symbol == entry.name)
             code.parameters = parametersOf(*plan, id);
-        std::string_view bytes(
-            reinterpret_cast<const char *>(entry.bytes.data()),
-            entry.bytes.size());
-        modules[std::string(bytes)] = std::move(code);
+        modules[moduleOf(entry.bytes, image->kind)] = std::move(code);
       }
     }
     return {};
@@ -173,14 +177,10 @@ Result StandIn::findCode(const std::string &code, ModuleTag &module,
         log = status.str();
         return invalidImage;
       }
-    // The driver is told no size; what a module begins with says whose it is.
     const PackageCode *found = nullptr;
-    for (const auto &[bytes, entry] : index.modules)
-      if (path &&
-          std::memcmp(code.data(), bytes.data(),
-                      std::min(code.size(), bytes.size())) == 0 &&
-          code.size() >= bytes.size())
-        found = &entry;
+    if (auto known = index.modules.find(code);
+        path && known != index.modules.end())
+      found = &known->second;
     if (found && found->parameters >= 0) {
       kernel = found->kernel;
       parameters = unsigned(found->parameters);
@@ -206,6 +206,10 @@ Result StandIn::findCode(const std::string &code, ModuleTag &module,
     log = entry.status().str();
     return symbolNotFound;
   }
+  if (auto cubin = Cubin::read(code))
+    for (const Cubin::Kernel &each : cubin->kernels)
+      if (each.name == kernel)
+        module.sharedBytes = each.sharedBytes;
   module.entry = *entry;
   module.parameters = parameters;
   return success;
@@ -225,6 +229,7 @@ Result StandIn::loadModule(Module *module, const char *text, std::string &log) {
   own(int64_t(bytes));
   made->function = std::make_unique<FunctionTag>();
   made->function->module = made.get();
+  made->function->mostShared -= int(made->sharedBytes);
   live.insert(made.get());
   live.insert(made->function.get());
   *module = made.release();

@@ -73,12 +73,13 @@ namespace actnet::rt::cuda {
 struct ModuleTag {
   toy::Entry entry;
   unsigned parameters = 0;
+  unsigned sharedBytes = 0; ///< that a cubin's text declares
   size_t bytes = 0;
   std::unique_ptr<FunctionTag> function;
 };
 struct FunctionTag {
   const ModuleTag *module = nullptr;
-  int mostShared = 48 * 1024;
+  int mostShared = 48 * 1024; ///< that a launch may ask for
 };
 struct EventTag {
   uint64_t submitted = 0, done = 0;

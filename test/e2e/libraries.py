@@ -163,6 +163,22 @@ class Products:
         require(not any(line.startswith("ran cublasLt") for line in lines), "the library ran")
         require("cuBLASLt has no algorithm for" in notes, f"no notice: {notes}")
 
+    def by_ptx(self, precision, batch):
+        """On a GPU that nobody compiled for, which the PTX serves."""
+        lines, notes = self.run(precision, "cuda", batch, ",sm=120",
+                                ACTNET_CUBLASLT="/nowhere/cublasLt")
+        require(any(line.startswith("ran contract") for line in lines), f"what ran: {lines}")
+        done = require_success([self.runner, self.program(precision), "--device=cuda", "--json"],
+                               env=dict(os.environ, LD_LIBRARY_PATH=str(self.driver),
+                                        ACTNET_STANDIN_PACKAGE=self.program(precision),
+                                        ACTNET_STANDIN="sm=120"))
+        require('"isa": "compute_80"' in done.stdout, done.stdout)
+
+    def with_less_shared_memory(self, precision, batch):
+        """Code for sm_80 fits GPUs of its major version that have less."""
+        lines, _ = self.run(precision, "cuda", batch, ",sm=86", ACTNET_CUBLASLT="/nowhere/cublasLt")
+        require(not any("refused" in line for line in lines), "the driver refused a call")
+
     def broken(self, precision):
         env = dict(os.environ, LD_LIBRARY_PATH=str(self.driver),
                    ACTNET_STANDIN_PACKAGE=self.program(precision),
@@ -190,6 +206,9 @@ def main():
             cases.case(f"{precision}, without an algorithm", products.without_algorithm,
                        precision, 2)
             cases.case(f"{precision}, on toy", products.run, precision, "toy", 2)
+            cases.case(f"{precision}, by PTX on sm_120", products.by_ptx, precision, 2)
+            cases.case(f"{precision}, sm_80's code on sm_86", products.with_less_shared_memory,
+                       precision, 2)
         cases.case("f32, on the host", products.run, "f32", "host", 3)
         cases.case("a failing library", products.broken, "f32")
     return cases.finish(args)
