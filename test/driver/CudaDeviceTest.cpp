@@ -251,6 +251,20 @@ TEST(CudaDevice, AsksForSharedMemoryAndSaysWhenThereIsNotEnough) {
   EXPECT_FALSE(device->load({images, odd, {}}));
 }
 
+// The 48 KiB that come unasked are those of a kernel with no shared memory of
+// its own, and how much it has only the driver knows.
+TEST(CudaDevice, AsksForAllSharedMemoryThatALaunchNeeds) {
+  std::string log = freshLog("shared-log.");
+  auto device = make("log=" + log);
+  CodeImage images[] = {{"cubin", "sm_80", goodBundle()}};
+  for (unsigned bytes : {0u, 48u * 1024}) {
+    KernelDesc kernel[] = {{"scale", 0, 64, bytes, {}}};
+    EXPECT_TRUE(device->load({images, kernel, {}}));
+    EXPECT_EQ(logged(log, "cuFuncSetAttribute"), bytes != 0) << bytes;
+  }
+  std::remove(log.c_str());
+}
+
 TEST(CudaDevice, KnowsHowMuchSharedMemoryAnArchitectureHas) {
   CodeImage images[] = {{"ptx", "compute_80", goodBundle()}};
   for (auto [architecture, kib] : {std::pair(80, 163),

@@ -378,8 +378,8 @@ Status CudaExecutable::loadKernel(const KernelDesc &desc,
   // At once and not with the first launch, whatever the environment says.
   ACTNET_RETURN_IF_ERROR(
       context.check(api.cuFuncLoad(kernel.function), "loading the function"));
-  // More than 48 KiB are given only to who asks.
-  if (kernel.sharedBytes > 48 * 1024)
+  // Unasked come 48 KiB, less what the kernel's text declares itself.
+  if (kernel.sharedBytes)
     ACTNET_RETURN_IF_ERROR(context.check(
         api.cuFuncSetAttribute(kernel.function, functionMaxDynamicShared,
                                int(kernel.sharedBytes)),
