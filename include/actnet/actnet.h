@@ -233,9 +233,10 @@ ACTNET_API actnet_status actnet_open_memory(const void *data, size_t size,
 ACTNET_API void actnet_close(actnet_program *program);
 
 /// Compares the weights with their checksum, which opening does not: it reads
-/// all of them, a second for each few GB in memory, more from a disk. With what
-/// opening compared that is every section of the package.
-/// Errors: INVALID (null), CORRUPT (the weights are damaged). Any thread.
+/// all of them, a second for each few GB in memory, more from a disk. Bytes
+/// between sections must be zero. With what opening compared that is every byte
+/// of the package; the code of a program in front of it is not compared.
+/// Errors: INVALID (null), CORRUPT (something is damaged). Any thread.
 ACTNET_API actnet_status actnet_verify(const actnet_program *program);
 
 /// Describes the package as a whole. Any thread. Errors: INVALID (null).

@@ -260,14 +260,19 @@ Expected<Reader> Reader::openFile(const std::string &path,
                             : StatusCode::invalidArgument,
             "cannot read '" + path + "': " + std::strerror(error)};
   };
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe would wait for its other end; that it is no package is seen below.
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return failed(errno);
   struct stat info;
   int error = ::fstat(fd, &info) != 0 ? errno : 0;
   if (error == 0 && S_ISDIR(info.st_mode))
     error = EISDIR;
-  if (error == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+  if (error == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    ::close(fd);
+    return invalidArgument("'" + path + "': expected a regular file");
+  }
+  if (error == 0 && info.st_size > 0) {
     impl->mappedBytes = size_t(info.st_size);
     void *mapping =
         ::mmap(nullptr, impl->mappedBytes, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -357,6 +362,26 @@ Status Reader::verifyWeights() const {
     if (impl->sections[i].name == weightsSection &&
         checksum(impl->sections[i].bytes) != impl->entries[i].checksum)
       return dataLoss("'" + impl->name + "': the weights are damaged");
+  // What no checksum covers was written as zeros: behind the header, between
+  // sections, and behind the table, which is the last.
+  std::vector<std::pair<uint64_t, uint64_t>> parts{{0, sizeof(Header)}};
+  for (const SectionEntry &entry : impl->entries)
+    parts.push_back({entry.offset, entry.offset + entry.bytes});
+  auto header = readAt<Header>(impl->package, 0);
+  parts.push_back(
+      {header.tableOffset,
+       header.tableOffset + uint64_t(header.sections) * sizeof(SectionEntry)});
+  parts.push_back({impl->package.size(), impl->package.size()});
+  std::sort(parts.begin(), parts.end());
+  uint64_t end = 0;
+  for (auto [from, to] : parts) {
+    for (; end < from; ++end)
+      if (impl->package[end] != std::byte{0})
+        return dataLoss("'" + impl->name + "': byte " + std::to_string(end) +
+                        " of the package is damaged: it lies between sections "
+                        "and is not zero");
+    end = std::max(end, to);
+  }
   return okStatus();
 }
 

@@ -170,7 +170,11 @@ const std::vector<FlagRow> &rows() {
                     : "a number from 0 to 2^64 - 1";
        }},
       {"output", Takes::value, "[NAME=]@y.npy", "write an output",
-       [](Flags &f, Text v) { return applyFile(f.outputs, v); }},
+       [](Flags &f, Text v) -> const char * {
+         if (v.ends_with(".pb"))
+           return "[NAME=]@FILE.npy: a .pb file is read, not written";
+         return applyFile(f.outputs, v);
+       }},
       {"expect", Takes::value, "[NAME=]@ref.npy",
        "compare an output; exit code 3 if it differs",
        [](Flags &f, Text v) { return applyFile(f.expects, v); }},
@@ -205,7 +209,7 @@ const std::vector<FlagRow> &rows() {
       {"info", Takes::nothing, "", "print what the program is, run nothing",
        set(&Flags::info)},
       {"verify", Takes::nothing, "",
-       "compare all bytes with their checksums, run nothing",
+       "compare the package's bytes, not the runtime's, run nothing",
        set(&Flags::verify)},
       {"memory", Takes::nothing, "",
        "list the memory: promised, observed, the driver's",
@@ -227,8 +231,27 @@ bool isList(const std::string &name) {
          name == "dim";
 }
 
-/// Checks what flags ask of each other.
-Status checkTogether(const Flags &flags) {
+/// Checks what flags ask of each other: none is without effect.
+Status checkTogether(const Flags &flags,
+                     const std::vector<const FlagRow *> &given) {
+  if (flags.help)
+    return okStatus();
+  for (auto [mode, on] : {std::pair("version", flags.version),
+                          {"list-devices", flags.listDevices},
+                          {"verify", flags.verify},
+                          {"info", flags.info}})
+    for (const FlagRow *row : given)
+      if (on && std::strcmp(row->name, mode) != 0 &&
+          std::strcmp(row->name, "json") != 0)
+        return invalidArgument(std::string("--") + row->name +
+                               ": expected no --" + mode +
+                               " beside it, since that runs nothing");
+  for (const FlagRow *row : given)
+    if (flags.expects.empty() && (std::strcmp(row->name, "rtol") == 0 ||
+                                  std::strcmp(row->name, "atol") == 0))
+      return invalidArgument(std::string("--") + row->name +
+                             ": expected --expect too, since it is about a "
+                             "comparison");
   if (flags.benchmark || flags.iterations > 0)
     return okStatus();
   for (auto [given, name] : {std::pair(flags.warmup.has_value(), "warmup"),
@@ -250,7 +273,7 @@ Status wrong(const std::string &flag, const std::string &expected,
 Expected<Flags> run::parseFlags(const std::vector<std::string> &arguments,
                                 bool wantsPackage) {
   Flags flags;
-  std::vector<const FlagRow *> seen;
+  std::vector<const FlagRow *> given;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string &argument = arguments[i];
     if (!argument.starts_with("-") || argument == "-") {
@@ -288,17 +311,16 @@ Expected<Flags> run::parseFlags(const std::vector<std::string> &arguments,
       if (value.starts_with("--"))
         return wrong(row->name, row->value, value);
     }
-    if (row->takes != Takes::nothing && !isList(row->name)) {
-      for (const FlagRow *other : seen)
+    if (row->takes != Takes::nothing && !isList(row->name))
+      for (const FlagRow *other : given)
         if (other == row)
           return invalidArgument(std::string("--") + row->name +
                                  ": expected once, found a second time");
-      seen.push_back(row);
-    }
+    given.push_back(row);
     if (const char *expected = row->apply(flags, value))
       return wrong(row->name, expected, value);
   }
-  ACTNET_RETURN_IF_ERROR(checkTogether(flags));
+  ACTNET_RETURN_IF_ERROR(checkTogether(flags, given));
   return flags;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Runner.h"
+#include "actnet/Runtime/Session/TensorFile.h"
 
 #include <climits>
 #include <cstdlib>
@@ -36,10 +37,28 @@ bool isSameFile(const std::string &a, const std::string &b) {
   return resolve(a) == resolve(b);
 }
 
+/// Opening a pipe by its name waits for its other end, perhaps for ever. One
+/// that came with the program, such as /dev/stdout, has no name to resolve.
+bool isNamedPipe(const std::string &path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode))
+    return false;
+  char *real = realpath(path.c_str(), nullptr);
+  std::free(real);
+  return real != nullptr;
+}
+
 struct File {
   std::string what, path;
 };
 } // namespace
+
+Expected<rt::HostTensor> run::readTensor(const std::string &path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return invalidArgument(path + ": expected a regular file");
+  return rt::readTensorFile(path);
+}
 
 Status run::checkFiles(const Run &run, const Flags &flags,
                        const std::string &package) {
@@ -57,6 +76,9 @@ Status run::checkFiles(const Run &run, const Flags &flags,
     written.push_back({"--profile", flags.profile});
   for (size_t i = 0; i < written.size(); ++i) {
     const File &to = written[i];
+    if (isNamedPipe(to.path))
+      return invalidArgument(to.what + ": expected a regular file, found '" +
+                             to.path + "', which is a pipe");
     for (const File &from : read)
       if (isSameFile(to.path, from.path))
         return invalidArgument(to.what +

@@ -93,7 +93,7 @@ Status readFiles(Run &run) {
     if (!sources[i].starts_with('@'))
       continue;
     Argument &input = run.inputs[i];
-    auto tensor = rt::readTensorFile(sources[i].substr(1));
+    auto tensor = readTensor(sources[i].substr(1));
     if (!tensor)
       return std::move(tensor.addContext("--input")).takeStatus();
     input.tensor = *std::move(tensor);

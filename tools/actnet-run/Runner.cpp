@@ -89,19 +89,26 @@ Status checkIsa(const Run &run, const Flags &flags) {
                                  flags.isa + "'");
 }
 
-/// Reads the whole package: --verify.
+/// Reads the whole package, and nothing else of the file: --verify.
 Status verify(const Run &run, const Flags &flags) {
   ACTNET_RETURN_IF_ERROR(check(actnet_verify(run.program.get())));
   if (flags.json)
     std::printf("{\"verified_bytes\": %" PRIu64 "}\n", run.info.package_bytes);
   else
-    std::printf("all checksums match: %" PRIu64 " bytes are as written\n",
+    std::printf("all checksums match: %" PRIu64
+                " bytes of the package are as written\n",
                 run.info.package_bytes);
   return okStatus();
 }
 
 void printNotice(void *user, const char *line) {
   std::fprintf(stderr, "%s: note: %s\n", static_cast<const char *>(user), line);
+}
+
+/// Whether the software GPU alone has code. It is never chosen by itself.
+bool hasToyOnly(const Run &run) {
+  return run.info.variants == 0 && run.info.gpu_variants == 1 &&
+         std::string_view(run.info.gpu_isas[0]) == "toy";
 }
 
 Status createSession(Run &run, const Flags &flags, const std::string &name) {
@@ -123,8 +130,13 @@ Status createSession(Run &run, const Flags &flags, const std::string &name) {
   options.notice = printNotice;
   options.user = const_cast<char *>(name.c_str());
   actnet_session *session = nullptr;
-  ACTNET_RETURN_IF_ERROR(
-      check(actnet_create_session(run.program.get(), &options, &session)));
+  actnet_status code =
+      actnet_create_session(run.program.get(), &options, &session);
+  if (code == ACTNET_NOT_FOUND && hasToyOnly(run) &&
+      (flags.device == "auto" || flags.device == "host"))
+    return notFound(std::string(actnet_error_text()) +
+                    ", or run it with --device=toy");
+  ACTNET_RETURN_IF_ERROR(check(code));
   run.session.reset(session);
   return okStatus();
 }
@@ -159,7 +171,7 @@ Status finishOutputs(const Run &run, const Flags &flags,
   for (const NamedValue &expect : flags.expects) {
     ACTNET_ASSIGN_OR_RETURN(size_t i,
                             findArgument(run.outputs, expect.name, "expect"));
-    auto reference = rt::readTensorFile(expect.value);
+    auto reference = readTensor(expect.value);
     if (!reference)
       return std::move(reference.addContext("--expect")).takeStatus();
     rt::Difference difference =
@@ -183,9 +195,15 @@ Status finishOutputs(const Run &run, const Flags &flags,
 
 /// Checks what can be known wrong before anything runs.
 Status checkNames(const Run &run, const Flags &flags) {
-  for (const NamedValue &v : flags.outputs)
-    if (auto i = findArgument(run.outputs, v.name, "output"); !i)
-      return i.takeStatus();
+  std::vector<bool> given(run.outputs.size(), false);
+  for (const NamedValue &v : flags.outputs) {
+    ACTNET_ASSIGN_OR_RETURN(size_t i,
+                            findArgument(run.outputs, v.name, "output"));
+    if (given[i])
+      return invalidArgument("--output: expected each output once, found '" +
+                             std::string(run.outputs[i].info.name) + "' twice");
+    given[i] = true;
+  }
   for (const NamedValue &v : flags.expects)
     if (auto i = findArgument(run.outputs, v.name, "expect"); !i)
       return i.takeStatus();

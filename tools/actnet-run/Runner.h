@@ -76,15 +76,23 @@ size_t findDim(const Run &run, std::string name);
 Status resolveInputs(Run &run, const Flags &flags);
 
 /// Checks that no file is written that is read, nor one file twice: by file,
-/// not by name. `package` is the program's own file. Errors are the user's.
+/// not by name; and that none to write is a pipe with a name, which would wait
+/// for a reader. `package` is the program's own file. Errors are the user's.
 Status checkFiles(const Run &run, const Flags &flags,
                   const std::string &package);
+
+/// Reads a tensor's file as rt::readTensorFile does, but never waits: a pipe is
+/// an error (invalidArgument), like all that is no regular file.
+Expected<rt::HostTensor> readTensor(const std::string &path);
 
 /// Reads or fills the inputs.
 Status loadInputs(Run &run, const Flags &flags);
 
 /// Runs and times the benchmark of the flags.
 Status benchmark(Run &run, const Flags &flags);
+
+/// One line: type, shape, range, mean and the first values.
+std::string summarize(const rt::HostTensor &tensor);
 
 /// Prints the package: --info.
 void printInfo(const Run &run, const Flags &flags);

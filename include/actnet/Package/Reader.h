@@ -78,7 +78,9 @@ public:
   std::span<const std::byte> weight(uint32_t id) const;
   /// The code of an image of one of the plans.
   std::span<const std::byte> image(const Image &image) const;
-  /// Reads all weights and compares their checksum; dataLoss if it differs.
+  /// Reads all weights and compares their checksum, and the bytes that no
+  /// checksum covers, which are zero; dataLoss if one differs. With what
+  /// opening compares that is every byte of the package.
   Status verifyWeights() const;
 
 private:

@@ -68,6 +68,7 @@ expect 0 'first 128' "$run" control.actnet --input x=1 --input c=0 --step
 expect 0 'first 11 21 31 41' "$run" state.actnet --input 1
 expect 0 '' "$run" state.actnet --function init
 expect 0 'f32 [5], min 2' "$run" solve.actnet --dim N=2 --input 2
+expect 0 'bytes of the package are as written' ./affine --verify
 
 # Files there and back; --step gives equal outputs.
 expect 0 '' ./affine --dim N=3 --seed 5 --output @y.npy
@@ -127,6 +128,20 @@ expect 2 "--input: expected NAME=, since there are 'a', 'b'" "$run" sum.actnet -
 expect 2 '--output: expected [NAME=]@FILE.npy' ./affine --output y.npy
 expect 2 "--output: expected one of 'y', found 'z'" ./affine --output z=@z.npy
 expect 2 "--expect: expected one of 'y', found 'z'" ./affine --expect z=@y.npy
+expect 2 "--output: expected each output once, found 'y' twice" ./affine --output @a.npy --output y=@b.npy
+expect 2 'a .pb file is read, not written' ./affine --output y=@y.pb
+expect 2 '--rtol: expected --expect too' ./affine --rtol=0
+expect 2 '--atol: expected --expect too' ./affine --atol=0
+
+# What would do nothing is refused.
+expect 2 '--dim: expected no --info beside it' ./affine --info --dim N=1
+expect 2 '--input: expected no --info beside it' ./affine --input nope=@missing.npy --info
+expect 2 '--output: expected no --info beside it' ./affine --info --output @zz.npy
+expect 2 '--benchmark: expected no --verify beside it' ./affine --verify --benchmark
+expect 2 '--info: expected no --verify beside it' ./affine --verify --info
+expect 2 '--memory: expected no --list-devices beside it' ./affine --memory --list-devices
+expect 2 '--seed: expected no --version beside it' ./affine --version --seed=1
+expect 0 'usage: ' ./affine --help --info --verify
 expect 2 "--inputs: expected a folder, found 'nowhere'" ./affine --inputs nowhere
 mkdir empty
 expect 2 "--inputs: expected x.npy, x.pb, input_0.npy or input_0.pb in 'empty'" ./affine --inputs empty
@@ -159,6 +174,17 @@ expect 1 'nowhere.npy' ./affine --input @nowhere.npy
 expect 1 'expected a file that ends in .npy or .pb' ./affine --input @x.txt
 expect 1 'expected a regular file' sh -c 'mkdir d.npy; exec ./affine --input @d.npy'
 expect 1 'nowhere.npy' ./affine --expect @nowhere.npy
+# A pipe by its name would wait for its other end for ever.
+mkfifo fifo fifo.npy
+expect 1 'fifo.npy: expected a regular file' ./affine --input @fifo.npy
+expect 1 'fifo.npy: expected a regular file' ./affine --expect @fifo.npy
+expect 1 "'fifo': expected a regular file" "$run" fifo
+expect 1 "'/dev/null': expected a regular file" "$run" /dev/null
+expect 2 "--output: expected a regular file, found 'fifo', which is a pipe" ./affine --output @fifo
+expect 2 "--profile: expected a regular file, found 'fifo', which is a pipe" ./affine --profile=fifo
+checks=$((checks + 1))
+./affine --dim N=3 --seed 5 --output @/dev/stdout 2>err | cat >out
+cmp -s out y.npy || bad "--output @/dev/stdout" "expected the file through the pipe"
 expect 1 '/dev/full' ./affine --output @/dev/full
 expect 1 'nowhere/y.npy' ./affine --output @nowhere/y.npy
 expect 1 'nowhere/t.json' ./affine --profile=nowhere/t.json

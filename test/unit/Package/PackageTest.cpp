@@ -164,6 +164,25 @@ TEST(Package, ASpoiltWeightIsFoundOnRequest) {
   EXPECT_EQ(reader->verifyWeights().message(), "'p': the weights are damaged");
 }
 
+TEST(Package, EveryByteIsCompared) {
+  Sample sample;
+  const std::vector<std::byte> bytes = sample.bytes();
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::vector<std::byte> spoilt = bytes;
+    spoilt[at] ^= std::byte{4};
+    Expected<Reader> reader = Reader::openMemory(spoilt, "p");
+    ASSERT_FALSE(reader && reader->verifyWeights()) << "byte " << at;
+  }
+  std::vector<std::byte> longer = bytes;
+  longer.push_back(std::byte{7});
+  Expected<Reader> reader = Reader::openMemory(longer, "p");
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->verifyWeights().message(),
+            "'p': byte " + std::to_string(bytes.size()) +
+                " of the package is damaged: it lies between sections and is "
+                "not zero");
+}
+
 TEST(Package, ANewerSchemaIsRefusedInOneLine) {
   Sample sample;
   std::vector<std::byte> bytes = sample.bytes();
