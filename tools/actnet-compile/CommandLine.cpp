@@ -3,6 +3,8 @@
 
 #include "CommandLine.h"
 
+#include "actnet/Runtime/Device/Nvrtc.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
@@ -83,13 +85,17 @@ static llvm::Expected<std::string> nativeVariant() {
 /// in the background and multiplies bf16.
 static constexpr unsigned kOldestArchitecture = 80;
 
-/// sm_ and a number, with a letter where the code runs on that GPU alone.
+/// sm_ and a number, with a letter where the code runs on that GPU alone (a) or
+/// on its family (f). Which of them NVRTC knows is seen when it is opened.
 static llvm::Error checkArchitecture(StringRef name) {
   StringRef digits = name;
   unsigned number = 0;
   bool bad = !digits.consume_front("sm_");
-  if (digits.ends_with("a") || digits.ends_with("f"))
+  char suffix = 0;
+  if (digits.ends_with("a") || digits.ends_with("f")) {
+    suffix = digits.back();
     digits = digits.drop_back();
+  }
   if (bad || digits.size() > 3 || digits.getAsInteger(10, number))
     return llvm::createStringError(
         "--target=cuda:" + name +
@@ -97,6 +103,11 @@ static llvm::Error checkArchitecture(StringRef name) {
   if (number < kOldestArchitecture)
     return llvm::createStringError("--target=cuda:" + name +
                                    ": the kernels need sm_80 or later");
+  if (!rt::Nvrtc::hasSuffix(int(number), suffix))
+    return llvm::createStringError(
+        "--target=cuda:" + name + ": there is no such architecture: " +
+        (suffix == 'a' ? "a is for sm_90 and later, as in sm_90a"
+                       : "f is for sm_100 and later, as in sm_100f"));
   return llvm::Error::success();
 }
 

@@ -42,6 +42,11 @@ public:
   int version() const { return number; }
   std::string versionText() const;
 
+  /// Whether there is an architecture of this number with this suffix: 0 for
+  /// none, 'a' for code of one GPU alone, since sm_90, 'f' for that of a
+  /// family, since sm_100 (PTX ISA 9.0, ".target").
+  static bool hasSuffix(int number, char suffix);
+
   /// Fails where the library does not know sm_90a or compute_90, with the
   /// numbers that it knows. Error: unavailable.
   Status checkArchitecture(std::string_view isa) const;

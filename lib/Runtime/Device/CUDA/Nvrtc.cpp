@@ -134,16 +134,25 @@ std::string Nvrtc::versionText() const {
          std::to_string(number % 1000 / 10);
 }
 
+bool Nvrtc::hasSuffix(int number, char suffix) {
+  return suffix == 0 || (suffix == 'a' && number >= 90) ||
+         (suffix == 'f' && number >= 100);
+}
+
 Status Nvrtc::checkArchitecture(std::string_view isa) const {
   std::string_view digits = isa.substr(isa.find('_') + 1);
-  if (digits.ends_with('a') || digits.ends_with('f'))
+  char suffix = 0;
+  if (digits.ends_with('a') || digits.ends_with('f')) {
+    suffix = digits.back();
     digits.remove_suffix(1);
+  }
   int wanted = 0;
   auto [at, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), wanted);
   if (error == std::errc() && at == digits.data() + digits.size() &&
       std::find(architectures.begin(), architectures.end(), wanted) !=
-          architectures.end())
+          architectures.end() &&
+      hasSuffix(wanted, suffix))
     return {};
   std::string known;
   for (int each : architectures)
