@@ -283,6 +283,8 @@ private:
   }
 
   LogicalResult lowerConcat(graph::ConcatOp op) {
+    auto name = op->getLoc()->findInstanceOf<NameLoc>();
+    StringAttr layer = name ? name.getName() : b.getStringAttr("concat");
     if (op.getInputs().size() == 1) {
       lowered[op.getY()] = get(op.getInputs()[0]);
       return success();
@@ -307,7 +309,7 @@ private:
       kernel = table.unique(kernel, "copy");
       auto dispatch = kernel::DispatchOp::create(
           b, op.getLoc(), input.getType(), kernel.getSymName(), get(input),
-          dimsAttr(body), b.getStringAttr("concat"));
+          dimsAttr(body), layer);
       inputs.push_back(dispatch.getResult(0));
     }
     lowered[op.getY()] = kernel::ConcatOp::create(b, op.getLoc(), op.getType(),

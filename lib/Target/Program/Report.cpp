@@ -12,6 +12,9 @@
 #include "actnet/Target/Program/AtomicFile.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace actnet;
@@ -39,6 +42,8 @@ private:
   std::vector<pkg::Range> ranges;
   pkg::ExprValues values;
   llvm::MapVector<StringRef, ReportData::Kernel> kernels;
+  /// The nodes that each kernel computes, each once however often launched.
+  llvm::StringMap<llvm::SetVector<StringRef>> layers;
 };
 
 } // namespace
@@ -129,12 +134,8 @@ void Gatherer::addLaunches(actor::FuncOp function, ReportData::Clone &data) {
     data.flops += flops;
     for (Value operand : operands)
       kernel.bytes += value(actor::getSlotSize(operand));
-    // A hundred names help nobody.
-    constexpr unsigned shown = 4;
-    if (kernel.launches < shown && layer)
-      kernel.layers += (kernel.layers.empty() ? "" : ", ") + layer->str();
-    else if (kernel.launches == shown)
-      kernel.layers += " …";
+    if (layer)
+      layers[name].insert(*layer);
     ++kernel.launches;
   };
   function.walk([&](Operation *op) {
@@ -162,8 +163,15 @@ LogicalResult Gatherer::run(ReportData &report) {
     addLaunches(clone.functions[i], data);
   }
   data.stateBytes = clone.plan.state_bytes;
-  for (auto &entry : kernels)
-    data.kernels.push_back(std::move(entry.second));
+  for (auto &[name, kernel] : kernels) {
+    // A hundred names help nobody.
+    constexpr size_t shown = 4;
+    ArrayRef<StringRef> names = layers[name].getArrayRef();
+    kernel.layers = llvm::join(names.take_front(shown), ", ");
+    if (names.size() > shown)
+      kernel.layers += " …";
+    data.kernels.push_back(std::move(kernel));
+  }
   llvm::sort(data.kernels, [](const auto &a, const auto &b) {
     return std::tie(b.flops, a.symbol) < std::tie(a.flops, b.symbol);
   });

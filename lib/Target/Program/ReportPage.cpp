@@ -199,8 +199,8 @@ static void printKernels(const ReportData::Clone &data, StringRef whose,
   }
   constexpr size_t shown = 200;
   out << "<h2>Kernels" << whose << "</h2>\n<p>" << data.kernels.size()
-      << " distinct kernels, dearest first; figures of all launches of one "
-         "job.</p>\n"
+      << (data.kernels.size() == 1 ? " kernel" : " kernels, dearest first")
+      << "; figures of all launches of one job.</p>\n"
          "<table><tr><th>kernel<th>family<th>launches<th>operations<th>bytes "
          "read and written<th>operations a byte<th>computes</tr>\n";
   for (const ReportData::Kernel &kernel :
@@ -225,8 +225,10 @@ static void printKernels(const ReportData::Clone &data, StringRef whose,
 
 static void printWeights(const ReportData &data, raw_ostream &out) {
   constexpr size_t shown = 40;
-  out << "<h2>Weights</h2>\n<p>" << data.weights.size() << " tensors, "
-      << bytesText(data.weightBytes) << "; the largest first.</p>\n";
+  out << "<h2>Weights</h2>\n<p>" << data.weights.size()
+      << (data.weights.size() == 1 ? " tensor, " : " tensors, ")
+      << bytesText(data.weightBytes)
+      << (data.weights.size() > 1 ? "; the largest first" : "") << ".</p>\n";
   if (data.weights.empty())
     return;
   out << "<table><tr><th>weight<th>as stored<th>bytes</tr>\n";

@@ -25,10 +25,12 @@ func.func @inPlace(%x: tensor<?x5xf32, #graph.dims<N, 5>>, %y: tensor<?x3xf32, #
 // CHECK-NEXT:    %[[A:.*]] = kernel.dispatch @[[COPY:copy[_0-9]+]](%[[X]])
 // CHECK-NEXT:    %[[B:.*]] = kernel.dispatch @[[COPY]](%[[T]])
 // CHECK-NEXT:    %[[C:.*]] = kernel.dispatch @[[COPY]](%[[T]])
+// A copy is the concat's work, and named as that is.
+// CHECK-SAME:    layer = "joined"
 // CHECK-NEXT:    kernel.concat %[[A]], %[[B]], %[[C]] axis 1
 func.func @copies(%x: tensor<2x4xf32>) -> (tensor<2x12xf32>, tensor<2x4xf32>) {
   %0 = graph.tanh %x : tensor<2x4xf32>
-  %1 = graph.concat %x, %0, %0 axis 1 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+  %1 = graph.concat %x, %0, %0 axis 1 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32> loc("joined")
   return %1, %0 : tensor<2x12xf32>, tensor<2x4xf32>
 }
 
