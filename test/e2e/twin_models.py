@@ -3,8 +3,11 @@
 
 A twin has the operators and block types of its model, two blocks a stage and at
 most 64 channels, and a dynamic batch dim N. Weights come from a fixed seed and
-are scaled so that values neither fade nor grow from layer to layer: two inputs
-give outputs that differ by much of the largest output.
+are scaled so that values neither fade nor grow from layer to layer: any two
+random inputs give outputs that differ by a tenth of the largest output or more.
+A classifier looks where pictures differ, as a trained one does, and weights are of
+seeds for which that is enough to hold a narrow type's errors against: twins.py says
+what they are.
 """
 
 import numpy as np
@@ -16,6 +19,8 @@ TOKENS = 12
 WORDS = 50
 # What a residual branch adds is small beside what it adds to, as in trained nets.
 BRANCH = 0.3
+# Of the classifier's inputs, those that differ most from picture to picture.
+DIRECTIONS = 8
 
 
 class Builder:
@@ -99,11 +104,8 @@ class Builder:
         c = self.channels[x]
         y = self.node("ReduceMean", x, self.ints(2, 3), keepdims=1)
         y = self.node("Reshape", y, self.ints(0, c))
-        # Rows without a mean: what all channels have in common says nothing.
-        rows = self.random.standard_normal((classes, c))
-        rows -= rows.mean(axis=1, keepdims=True)
-        return self.node("Gemm", y, self.constant(rows.astype(np.float32)),
-                         self.weight(classes, scale=0.1), transB=1)
+        return self.node("Gemm", y, self.weight(classes, c), self.weight(classes, scale=0.1),
+                         transB=1)
 
     # --- transformers: values are [N, tokens, width] ---------------------------
 
@@ -159,22 +161,28 @@ class Builder:
 
 
 def calibrate(model, deviations):
-    """Gives every channel of every convolution with a bias, and of every batch
-    norm, mean 0 and the deviation asked for over some random inputs."""
+    """Gives every channel of every convolution with a bias mean 0, and all of them
+    together the deviation asked for, over some random inputs; so for every batch
+    norm. Each channel a deviation of its own would blow up those that are nearly
+    constant, and their rounding with them. Then turns the classifier's rows to
+    where its inputs differ."""
     import onnxruntime as ort
     weights = {w.name: w for w in model.graph.initializer}
-    feed = dict([random_input(model, 16, 99)])
+
+    def probe(name, seed=99, batch=16):
+        part = onnx.ModelProto()
+        part.CopyFrom(model)
+        del part.graph.output[:]
+        part.graph.output.append(helper.make_empty_tensor_value_info(name))
+        session = ort.InferenceSession(part.SerializeToString(),
+                                       providers=["CPUExecutionProvider"])
+        return session.run(None, dict([random_input(model, batch, seed)]))[0]
 
     def channels(name):
-        probe = onnx.ModelProto()
-        probe.CopyFrom(model)
-        del probe.graph.output[:]
-        probe.graph.output.append(helper.make_empty_tensor_value_info(name))
-        session = ort.InferenceSession(probe.SerializeToString(),
-                                       providers=["CPUExecutionProvider"])
-        y = session.run(None, feed)[0]
+        y = probe(name)
         axes = tuple(i for i in range(y.ndim) if i != 1)
-        return y.mean(axes), y.std(axes) + 1e-3
+        deviation = np.sqrt(y.var(axes).mean()) + 1e-3
+        return y.mean(axes), np.full(y.shape[1], deviation)
 
     def change(name, function):
         value = function(numpy_helper.to_array(weights[name])).astype(np.float32)
@@ -190,6 +198,17 @@ def calibrate(model, deviations):
             mean, deviation = channels(node.input[0])
             change(node.input[3], lambda _: mean)
             change(node.input[4], lambda _: deviation**2)
+    classify = model.graph.node[-1]
+    x = probe(classify.input[0], seed=100, batch=256).astype(np.float64)
+    mean = x.mean(0)
+    _, strengths, directions = np.linalg.svd(x - mean, full_matrices=False)
+    # By their roots: the strongest lead, the others still count.
+    kept = np.sqrt(strengths[:DIRECTIONS])
+    rows = numpy_helper.to_array(weights[classify.input[1]])[:, :len(kept)] * kept
+    rows = rows @ directions[:DIRECTIONS]
+    rows /= (x @ rows.T).std()
+    change(classify.input[1], lambda _: rows)
+    change(classify.input[2], lambda bias: 0.1 * bias - rows @ mean)
 
 
 # --- the twins -------------------------------------------------------------------
@@ -211,7 +230,7 @@ def resnet():
 
 
 def mobilenet():
-    b = Builder("mobilenet", 2)
+    b = Builder("mobilenet", 22)
     x = b.relu6(b.conv(b.image(), 8, 3, 2))
     for stage, width in enumerate((8, 16)):
         for block in range(2):
@@ -227,7 +246,7 @@ def mobilenet():
 
 
 def densenet():
-    b = Builder("densenet", 3)
+    b = Builder("densenet", 73)
     x = b.relu(b.batch_norm(b.conv(b.image(), 16, 7, 2, bias=False)))
     x = b.pool("MaxPool", x, 3, 2, 1)
     for stage in range(2):
@@ -244,7 +263,7 @@ def densenet():
 
 
 def efficientnet():
-    b = Builder("efficientnet", 4)
+    b = Builder("efficientnet", 144)
     x = b.silu(b.conv(b.image(), 8, 3, 2))
     for stage, (width, kernel) in enumerate(((8, 3), (16, 5))):
         for block in range(2):
