@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Installs build/ into a fresh prefix, moves the prefix, and builds two examples
-# against it as a stranger would, in a folder that knows nothing of this one: one
-# on the C API, one on the C++ graph API. Runs both.
+# Installs build/ into a fresh prefix, moves the prefix, and builds three examples
+# against it as a stranger would, in a folder that knows nothing of this one: two
+# on the C API, one of them by hand, one on the C++ graph API. Runs them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source=$PWD
@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 cmake --install build --prefix "$work/first" >"$work/install.log"
 # A prefix that has moved must still work: nothing may point back into build/.
 mv "$work/first" "$work/prefix"
-cp -r examples/digits examples/graph "$work"
+cp -r examples/digits examples/embed examples/graph "$work"
 cd "$work"
 for example in digits graph; do
   cmake -G Ninja -S $example -B built-$example -DCMAKE_PREFIX_PATH="$work/prefix" >configure.log ||
@@ -22,6 +22,13 @@ done
 built-digits/classify digits/digits.png digits/labels.txt --show=0 | tee output.txt
 awk '/^accuracy:/ { found = 1; if ($2 < 97) exit 1 } END { exit !found }' output.txt
 built-graph/example-graph
+# The commands that examples/embed/main.c says.
+libraries=$(dirname prefix/lib*/libactnet.so)
+prefix/bin/actnet-compile digits/digits.onnx --dim N=1..64 --emit=object -o model.o
+cc embed/main.c model.o -I. -Iprefix/include "-L$libraries" -lactnet \
+  "-Wl,-rpath,$work/$libraries" -o embed/embed
+embed/embed | tee output.txt
+grep -q '^memory promised: [1-9]' output.txt
 if readelf -d prefix/bin/* prefix/lib*/*.so | grep -E "R(UN)?PATH.*$source"; then
   echo "check-install.sh: an installed file points into the checkout" >&2
   exit 1

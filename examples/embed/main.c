@@ -1,10 +1,12 @@
 /*===- main.c - a network inside a plain C program ------------------------===*/
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    */
 /*                                                                            */
-/* The model is an object of this program:                                    */
+/* The model is an object of this program; with actnet installed in PREFIX    */
+/* (`cmake --install build --prefix PREFIX`):                                 */
 /*                                                                            */
 /*   actnet-compile model.onnx --emit=object -o model.o    (and model.h)      */
-/*   cc main.c model.o -lactnet -o embed                                      */
+/*   cc main.c model.o -I. -IPREFIX/include -LPREFIX/lib -lactnet \           */
+/*      -Wl,-rpath,PREFIX/lib -o embed                                        */
 /*   ./embed                                                                  */
 /*                                                                            */
 /* It runs the first function on ones and prints what comes out.              */
