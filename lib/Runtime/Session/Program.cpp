@@ -3,6 +3,7 @@
 
 #include "actnet/Runtime/Session/Program.h"
 #include "actnet/Runtime/Session/HostTensor.h"
+#include "actnet/Runtime/Session/LoadedProgram.h"
 
 #include <algorithm>
 
@@ -31,6 +32,7 @@ Program::openMemory(std::span<const std::byte> bytes) {
 
 Expected<std::unique_ptr<Program>> Program::create(pkg::Reader reader) {
   std::unique_ptr<Program> program(new Program(std::move(reader)));
+  program->shared = std::make_shared<LoadedPrograms>();
   if (program->package.plans().empty())
     return dataLoss(program->package.name() + ": expected a plan, found none");
   const pkg::Interface &interface = program->interface();

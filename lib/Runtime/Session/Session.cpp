@@ -215,13 +215,13 @@ Status Session::refill(uint32_t function, const DimEntry &entry, uint64_t slot,
   input.function = function;
   input.layout = &layout;
   input.values = &entry.values;
-  input.executable = executable.get();
+  input.executable = loaded->executable();
   input.libraries = device->info().libraries;
   input.signals = signals;
   input.barriers = barriers;
   input.arena = static_cast<std::byte *>(arena.data());
-  input.weights = weights;
-  input.weightOffsets = weightOffsets;
+  input.weights = loaded->weights();
+  input.weightOffsets = loaded->weightOffsets();
   input.slot = slot;
   input.transfers = transfers;
   input.inputs = state.inputPointers;

@@ -1,4 +1,4 @@
-//===- SessionDevice.cpp - a session's device, code and weights -----------===//
+//===- SessionDevice.cpp - a session's device -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Profile.h"
@@ -13,15 +13,15 @@ using namespace actnet::rt;
 /// A GPU that works, and one in software, ends its jobs long before.
 static constexpr double gpuDeadlineSeconds = 300;
 
-int64_t Session::patienceNs() const {
+int64_t Session::patienceNs(bool isHost) const {
   double seconds = options.deadlineSeconds;
-  if (seconds == 0 && device->info().kind != "host")
+  if (seconds == 0 && !isHost)
     seconds = gpuDeadlineSeconds;
   return seconds > 0 && seconds < 1e9 ? int64_t(seconds * 1e9) : waitForever;
 }
 
 int64_t Session::deadlineNs() const {
-  int64_t patience = patienceNs();
+  int64_t patience = patienceNs(device->info().kind == "host");
   return patience == waitForever ? INT64_MAX : deadlineAfter(patience);
 }
 
@@ -46,114 +46,39 @@ Status Session::openAnyDevice() {
   // Who has a GPU wants to know why it is not used; who has none knows.
   if (status.code() == StatusCode::unavailable && options.notice)
     options.notice("running on the host; " + status.str());
-  executable.reset();
-  device.reset();
   return openDevice(host);
 }
 
 Status Session::openDevice(const DeviceName &name) {
   // What the program lacks is said before a driver is opened.
   ACTNET_ASSIGN_OR_RETURN(DeviceCode code, findCode(source, name));
-  ACTNET_ASSIGN_OR_RETURN(device,
-                          makeDevice(name, {options.threads, options.isa}));
-  if (options.wrap)
-    device = options.wrap(std::move(device));
-  if (options.profile) {
-    profile = std::make_unique<Profile>();
-    device = profile->wrap(std::move(device));
-  }
   plan = code.plan;
-  return loadCode(code);
-}
-
-Status Session::loadCode(const DeviceCode &code) {
-  std::vector<KernelDesc> kernels;
-  std::vector<std::vector<OperandAccess>> access;
-  for (const auto &kernel : plan->kernels) {
-    std::vector<OperandAccess> &list = access.emplace_back();
-    for (pkg::Access how : kernel->access)
-      list.push_back(how == pkg::Access::Read    ? OperandAccess::read
-                     : how == pkg::Access::Write ? OperandAccess::write
-                                                 : OperandAccess::readWrite);
-    kernels.push_back({kernel->symbol,
-                       kernel->scratch_bytes,
-                       kernel->threads,
-                       kernel->shared_bytes,
-                       {}});
-  }
-  // The lists no longer move.
-  for (size_t i = 0; i < kernels.size(); ++i)
-    kernels[i].access = access[i];
-  ExecutableDesc desc;
-  desc.images = code.images;
-  desc.kernels = kernels;
-  desc.variant = options.isa;
-  if (!kernels.empty() || !desc.images.empty()) {
-    ACTNET_ASSIGN_OR_RETURN(executable, device->load(desc));
-  }
-  return okStatus();
-}
-
-/// Makes the weights readable by kernels: in place, or as one allocation of
-/// those that this clone reads, uploaded in as few copies as they lie in runs.
-Status Session::placeWeights() {
-  const pkg::Interface &interface = source.interface();
-  std::span<const std::byte> bytes = source.reader().weights();
-  for (const auto &weight : interface.weights)
-    weightOffsets.push_back(weight->offset);
-  if (bytes.empty())
-    return okStatus();
-  if (!isApart()) {
-    ACTNET_ASSIGN_OR_RETURN(DevicePtr adopted,
-                            device->adopt(bytes.data(), bytes.size()));
-    weights = static_cast<std::byte *>(adopted);
-    return okStatus();
-  }
-  std::vector<bool> used(interface.weights.size(), false);
-  for (const auto &function : plan->functions)
-    for (const auto &buffer : function->buffers)
-      if (buffer->region == pkg::Region::Weight && buffer->root == pkg::none)
-        used[buffer->binding] = true;
-  for (const auto &variable : interface.variables)
-    if (variable->initial != pkg::none)
-      used[variable->initial] = true;
-  std::vector<uint32_t> order;
-  for (uint32_t id = 0; id < used.size(); ++id)
-    if (used[id])
-      order.push_back(id);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return interface.weights[a]->offset < interface.weights[b]->offset;
-  });
-  struct Run {
-    uint64_t from, to, bytes;
+  bool isHost = name.kind == DeviceName::Kind::host;
+  auto load = [&]() -> Expected<std::shared_ptr<LoadedProgram>> {
+    ACTNET_ASSIGN_OR_RETURN(auto made,
+                            makeDevice(name, {options.threads, options.isa}));
+    if (options.wrap)
+      made = options.wrap(std::move(made));
+    if (options.profile) {
+      profile = std::make_unique<Profile>();
+      made = profile->wrap(std::move(made));
+    }
+    return LoadedProgram::load(source, code, std::move(made), options.isa,
+                               patienceNs(isHost));
   };
-  std::vector<Run> runs;
-  uint64_t total = 0;
-  for (uint32_t id : order) {
-    const pkg::Weight &weight = *interface.weights[id];
-    uint64_t end = weight.offset + weight.bytes;
-    // What lies less than a page behind the last one is copied with it; two
-    // names of the same bytes are one run as well.
-    if (runs.empty() ||
-        weight.offset > runs.back().from + runs.back().bytes + regionAlignment)
-      runs.push_back({weight.offset / 64 * 64, total, 0});
-    Run &run = runs.back();
-    run.bytes = std::max(run.bytes, end - run.from);
-    weightOffsets[id] = run.to + (weight.offset - run.from);
-    total = wholePages(run.to + run.bytes);
-  }
-  if (total == 0)
+  // The host reads weights where they are mapped, and its threads are an option
+  // of the session. What is around a device sees one session.
+  if (isHost || options.wrap || options.profile ||
+      source.reader().weights().empty()) {
+    ACTNET_ASSIGN_OR_RETURN(loaded, load());
+    device = &loaded->device();
     return okStatus();
+  }
   ACTNET_ASSIGN_OR_RETURN(
-      uploadedWeights,
-      DeviceMemory::allocate(*device, total, MemoryKind::device));
-  weights = static_cast<std::byte *>(uploadedWeights.data());
-  ACTNET_ASSIGN_OR_RETURN(auto stream,
-                          device->createStream(StreamKind::upload));
-  for (const Run &run : runs)
-    ACTNET_RETURN_IF_ERROR(stream->copy(CopyKind::up, weights + run.to,
-                                        bytes.data() + run.from, run.bytes));
-  return stream->synchronize(patienceNs()).addContext("uploading the weights");
+      loaded, source.loaded().get(name.str() + " " + options.isa, load));
+  view = std::make_unique<SharedDevice>(loaded);
+  device = view.get();
+  return okStatus();
 }
 
 static bool hasCalls(const pkg::Block &block) {

@@ -22,8 +22,8 @@ actnet_memory_info Session::memory() const {
   // kernels have no scratch of their own: it is in the plan.
   uint64_t threads = device->info().threads + computeStreams - 1;
   MemoryStats stats = device->memoryStats();
-  uint64_t weightBytes =
-      isApart() ? uploadedWeights.size() : source.reader().weights().size();
+  uint64_t weightBytes = loaded->weightBytes();
+  std::byte *weights = loaded->weights();
   // Read where they lie; they need not begin with a page.
   uint64_t before = isApart() ? 0 : uintptr_t(weights) % regionAlignment;
   info.weights = weightBytes ? int64_t(wholePages(before + weightBytes)) : 0;

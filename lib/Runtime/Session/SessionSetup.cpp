@@ -26,8 +26,6 @@ Session::~Session() {
   queue.reset();
   for (FunctionState &function : functions)
     function.ready.clear();
-  if (device && weights && !uploadedWeights.data())
-    device->release(weights).ignore();
 }
 
 Expected<std::unique_ptr<Session>> Session::create(const Program &program,
@@ -45,7 +43,6 @@ Status Session::setUp() {
     slotCount = options.inFlight;
   ACTNET_RETURN_IF_ERROR(chooseDims());
   ACTNET_RETURN_IF_ERROR(openAnyDevice());
-  ACTNET_RETURN_IF_ERROR(placeWeights());
   // Plan before streams are made: a variable that fits nowhere is the user's
   // to hear about first.
   ACTNET_ASSIGN_OR_RETURN(Layout first,
@@ -322,7 +319,8 @@ Status Session::resetState() {
     if (variable.initial != pkg::none) {
       const pkg::Weight &weight = *interface.weights[variable.initial];
       line.records.push_back(CopyRecord{
-          CopyKind::within, place, weights + weightOffsets[variable.initial],
+          CopyKind::within, place,
+          loaded->weights() + loaded->weightOffsets()[variable.initial],
           std::min(bytes, weight.bytes)});
     } else {
       line.records.push_back(FillRecord{place, 0, 1, bytes});

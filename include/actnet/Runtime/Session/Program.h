@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A Program is a Reader with the answers to the describe functions of the C
-// API laid out ahead, so that those only hand out pointers. Immutable.
+// API laid out ahead, so that those only hand out pointers. Immutable, but for
+// what its sessions share.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_RUNTIME_SESSION_PROGRAM_H
@@ -12,10 +13,13 @@
 #include "actnet/Package/Reader.h"
 #include "actnet/actnet.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace actnet::rt {
+
+class LoadedPrograms;
 
 /// A tensor of a function, as actnet_tensor_info points into it.
 struct TensorDesc {
@@ -59,6 +63,9 @@ public:
   Status evaluateShape(const TensorDesc &tensor, std::span<const int64_t> dims,
                        int64_t *shape) const;
 
+  /// What the sessions of this program share on each device.
+  LoadedPrograms &loaded() const { return *shared; }
+
 private:
   explicit Program(pkg::Reader reader) : package(std::move(reader)) {}
   static Expected<std::unique_ptr<Program>> create(pkg::Reader reader);
@@ -71,6 +78,7 @@ private:
   std::vector<const char *> isaPointers, gpuIsaPointers;
   std::string libc;
   actnet_program_info programInfo = {};
+  std::shared_ptr<LoadedPrograms> shared;
 };
 
 /// Returns the newest glibc version that the object holding this function asks

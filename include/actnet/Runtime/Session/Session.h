@@ -1,12 +1,13 @@
 //===- Session.h - one queue with its arena -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What actnet_session is made of. A session owns a device, a queue and an
-// arena; it binds dims from the shapes of inputs, resolves each function per
-// ring slot and set of dim values, and sends planned jobs to the queue as one
-// message each. With all dims bounded, everything that jobs need is made with
-// the session: a job with other dims takes the place of one that was not used
-// for the longest time, and writes over what is there.
+// What actnet_session is made of. A session owns a queue and an arena; its
+// device it owns or shares, with code and weights (LoadedProgram.h). It binds
+// dims from the shapes of inputs, resolves each function per ring slot and set
+// of dim values, and sends planned jobs to the queue as one message each. With
+// all dims bounded, everything that jobs need is made with the session: a job
+// with other dims takes the place of one that was not used for the longest
+// time, and writes over what is there.
 //
 //===----------------------------------------------------------------------===//
 #ifndef ACTNET_RUNTIME_SESSION_SESSION_H
@@ -15,6 +16,7 @@
 #include "actnet/Runtime/Session/Devices.h"
 #include "actnet/Runtime/Session/DimBinder.h"
 #include "actnet/Runtime/Session/JobQueue.h"
+#include "actnet/Runtime/Session/LoadedProgram.h"
 #include "actnet/Runtime/Session/Resolve.h"
 
 #include <functional>
@@ -44,7 +46,8 @@ struct SessionOptions {
   /// Bytes behind the arena, in no promise: where a test lets kernels write
   /// that do not keep to their plan, so that they can be seen to.
   uint64_t slackBytes = 0;
-  /// Where a test puts something around the device; may be empty.
+  /// Where a test puts something around the device, which is then this
+  /// session's alone; may be empty.
   std::function<std::unique_ptr<Device>(std::unique_ptr<Device>)> wrap;
   /// Gets one line each; may be empty. Called by the session's thread.
   std::function<void(const std::string &)> notice;
@@ -76,6 +79,7 @@ public:
   const DeviceInfo &deviceInfo() const { return device->info(); }
   /// The code variant in use; "" if the program has no kernels.
   std::string_view variant() const {
+    const Executable *executable = loaded->executable();
     return executable ? executable->variant() : std::string_view();
   }
   bool isInFlight(uint64_t job) const;
@@ -133,8 +137,6 @@ private:
   Status chooseDims();
   Status openAnyDevice();
   Status openDevice(const DeviceName &name);
-  Status loadCode(const DeviceCode &code);
-  Status placeWeights();
   Status createStreams();
   Status createArena(Layout next);
   Status runOwn(const JobSpec &spec);
@@ -156,7 +158,7 @@ private:
   void deliver(Slot &slot, const Status &outcome);
   uint64_t cellBytes() const;
   /// How long a job, or a transfer of the session's own, may take.
-  int64_t patienceNs() const;
+  int64_t patienceNs(bool isHost) const;
   int64_t deadlineNs() const;
   /// Memory of the device that the host can't touch: what goes there and back
   /// is staged.
@@ -174,12 +176,10 @@ private:
   BindScratch bindScratch;
   std::string libraryNote; ///< what was said last
   std::unique_ptr<Profile> profile;
-  std::unique_ptr<Device> device;
-  const pkg::Plan *plan = nullptr; ///< the clone that the device runs
-  std::unique_ptr<Executable> executable;
-  std::byte *weights = nullptr;
-  std::vector<uint64_t> weightOffsets; ///< by weight, from `weights`
-  DeviceMemory uploadedWeights; ///< where the device cannot read the host's
+  std::shared_ptr<LoadedProgram> loaded;
+  std::unique_ptr<SharedDevice> view; ///< null where nothing is shared
+  Device *device = nullptr;           ///< the view, or what is loaded
+  const pkg::Plan *plan = nullptr;    ///< the clone that the device runs
   DeviceMemory arena;
   DeviceMemory staging; ///< the ring's image where the device is apart
   Layout layout;

@@ -182,14 +182,17 @@ TEST(LateWork, TheStateReachesALargerArena) {
 }
 
 /// Two jobs, the second one larger, on a device that loses work somewhere; true
-/// if that was work of the first job.
-bool loses(const char *device) {
+/// if that was work of the first job. Then `beside` is what another session on
+/// the same device says of a job once the first one is gone.
+bool loses(const char *device, Status &beside) {
   SessionOptions options;
   options.device = device;
   options.deadlineSeconds = 0.5;
-  Late late("unbounded", std::move(options));
+  Late late("unbounded", options);
   if (!late.session)
     return false;
+  auto other = Session::create(*late.program, options);
+  EXPECT_TRUE(other) << other.status().str();
   auto first = late.submit(1);
   EXPECT_TRUE(first) << first.status().str();
   auto second = late.submit(1000);
@@ -200,6 +203,9 @@ bool loses(const char *device) {
   }
   expectClosed(second.status());
   EXPECT_FALSE(late.session->wait(*first));
+  late.session = *std::move(other);
+  auto job = late.submit(3);
+  beside = job ? late.session->wait(*job) : job.takeStatus();
   return true;
 }
 
@@ -214,8 +220,11 @@ TEST(LateWork, TheSoftwareGPULosesACompletion) {
     return createToyDevice(options);
   });
   int found = 0;
-  for (lostByToy = 1; lostByToy <= 4; ++lostByToy)
-    found += loses("toy");
+  for (lostByToy = 1; lostByToy <= 4; ++lostByToy) {
+    Status beside;
+    found += loses("toy", beside);
+    EXPECT_TRUE(beside) << beside.str();
+  }
   EXPECT_GE(found, 1);
 }
 
@@ -224,6 +233,8 @@ TEST(LateWork, ADriverLosesACompletion) {
   if (!std::getenv("ACTNET_STANDIN_IMAGE"))
     GTEST_SKIP() << "not over the driver's stand-in";
   setenv("ACTNET_STANDIN", "fault=lost@3", 1);
-  EXPECT_TRUE(loses("cuda"));
+  Status beside;
+  EXPECT_TRUE(loses("cuda", beside));
+  EXPECT_THAT(beside.str(), HasSubstr("the GPU is given up"));
 }
 } // namespace
