@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Random ONNX graphs: compiled, run and compared with onnxruntime.
 
-    random_graphs.py [--seed=S] [--count=N] [--seconds=T] [--keep=FOLDER]
+    random_graphs.py [--seed=S] [--count=N] [--seconds=T] [--device=host|toy]
+                     [--keep=FOLDER]
 
 Graph S, S + 1, … until N graphs or T seconds are over. Each has dynamic dims,
 extents of 0 and 1, odd broadcasts and several element types, and runs with
-three choices of its dims. Where onnxruntime has no kernel for a type, ONNX's
+three choices of its dims on the host, or on the software GPU, which checks every
+access of the CUDA kernels. Where onnxruntime has no kernel for a type, ONNX's
 reference implementation says what is right.
 
 A graph passes if all outputs agree. One that the compiler refuses in one line is
@@ -142,7 +144,7 @@ def attempt(graph, folder, args):
     onnx.save(model, source)
     bounds = [f"--dim={d}=0..64" for d in graph.dims()]
     done = run([args.bin / "actnet-compile", source, "--emit=package", "-o", package,
-                f"--target=host:{args.isa}", *bounds], timeout=120)
+                f"--target={args.target}", *bounds], timeout=120)
     if done.returncode:
         require_one_error(done)
         if args.refusals:
@@ -163,7 +165,8 @@ def attempt(graph, folder, args):
             flags += ["--input", f"{name}=@{folder}/in{i}.npy"]
         for i, value in enumerate(model.graph.output):
             flags += ["--output", f"{value.name}=@{folder}/out{i}.npy"]
-        done = run([args.bin / "actnet-run", package, "--threads=2", *flags], timeout=60)
+        done = run([args.bin / "actnet-run", package, f"--device={args.device}", "--threads=2",
+                    *flags], timeout=60)
         if done.returncode and " = 0, at least 1 needed" in done.stderr:
             require_one_error(done)  # shapes are inferred for dims of at least 1
             continue
@@ -235,11 +238,13 @@ def main():
     cases.parser.add_argument("--seed", type=int, default=1)
     cases.parser.add_argument("--count", type=int, default=0, help="0: no limit")
     cases.parser.add_argument("--seconds", type=float, default=0, help="0: no limit")
-    cases.parser.add_argument("--isa", default="x86-64-v3")
+    cases.parser.add_argument("--device", choices=["host", "toy"], default="host")
+    cases.parser.add_argument("--isa", default="x86-64-v3", help="of the host")
     cases.parser.add_argument("--whole", action="store_true", help="do not make failures small")
     cases.parser.add_argument("--refusals", action="store_true", help="print what is refused")
     cases.parser.add_argument("--keep", type=pathlib.Path, default=ROOT / "build/fuzz")
     args = cases.parser.parse_args()
+    args.target = f"host:{args.isa}" if args.device == "host" else args.device
     if not args.count and not args.seconds:
         args.count = 100
     start, seed, totals = time.monotonic(), args.seed, {}
