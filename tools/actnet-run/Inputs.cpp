@@ -132,13 +132,7 @@ Status fillRest(Run &run, const Flags &flags) {
 }
 } // namespace
 
-size_t run::findDim(const Run &run, std::string name) {
-  size_t i = dimOfExtent(run, name.c_str());
-  if (i < run.dims.size())
-    return i;
-  for (char &c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c)))
-      c = '_';
+size_t run::findDim(const Run &run, const std::string &name) {
   return dimOfExtent(run, name.c_str());
 }
 

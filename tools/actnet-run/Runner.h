@@ -66,10 +66,9 @@ struct Run {
 Expected<size_t> findArgument(const std::vector<Argument> &arguments,
                               const std::string &name, const char *flag);
 
-/// The number of a dim, by its name or by what the model calls it, of which the
-/// compiler made an identifier ("batch size": batch_size); the number of dims
-/// where there is none.
-size_t findDim(const Run &run, std::string name);
+/// The number of a dim, by its name, which is that of the model's file; the
+/// number of dims where there is none.
+size_t findDim(const Run &run, const std::string &name);
 
 /// Checks --dim, --input and --inputs against the package and decides where
 /// each input comes from. Errors are the user's: exit code 2.

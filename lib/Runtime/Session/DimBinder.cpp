@@ -73,6 +73,22 @@ bool isUpperBound(std::span<const pkg::ExprInst> code,
          (rhs.lhs() == check.lhs || rhs.rhs() == check.lhs);
 }
 
+/// What helps where one of two dims is 1 and was meant to broadcast: a program
+/// whose dim is a name takes it to be the other operand's.
+std::string broadcastHint(const Program &program, const pkg::Check &check,
+                          std::span<const int64_t> values) {
+  const std::vector<pkg::ExprInst> &code = program.interface().exprs;
+  const pkg::ExprInst &lhs = code[check.lhs], &rhs = code[check.rhs];
+  if (lhs.op() != pkg::ExprOp::Sym || rhs.op() != pkg::ExprOp::Sym)
+    return {};
+  for (uint32_t dim : {lhs.lhs(), rhs.lhs()})
+    if (values[dim] == 1) {
+      const std::string &name = program.interface().dims[dim]->name;
+      return "; if " + name + " is always 1, compile with --dim " + name + "=1";
+    }
+  return {};
+}
+
 /// The dims that a check reads with their values and, where one dim alone can
 /// make it hold, what that dim needs: `; H = 2, at least 5 needed`.
 std::string remedy(const Program &program, const pkg::Check &check,
@@ -219,7 +235,8 @@ Status rt::bindDims(const Program &program, const FunctionDesc &function,
                                                            : "") +
                              ", found " +
                              (lhs ? std::to_string(*lhs) : "none") +
-                             remedy(program, *check, dims, values));
+                             remedy(program, *check, dims, values) +
+                             broadcastHint(program, *check, values));
   }
   return okStatus();
 }

@@ -10,6 +10,7 @@
 #include "actnet/Codegen/Host/HostCodegen.h"
 #include "actnet/Dialect/Actor/Transforms/Tables.h"
 #include "actnet/Dialect/Graph/IR/Evaluate.h"
+#include "actnet/Dialect/Graph/IR/GivenDims.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
 #include "actnet/Package/CodeBundle.h"
@@ -43,6 +44,7 @@ private:
   LogicalResult writePackage(pkg::Writer &writer);
   LogicalResult writeWeights(pkg::Writer &writer);
   LogicalResult writeAsObject();
+  void giveBackNames();
   LogicalResult check(const Status &status) {
     return status ? success() : fail(status.str());
   }
@@ -227,11 +229,25 @@ LogicalResult ProgramWriter::writeAsObject() {
   return error ? fail(llvm::toString(std::move(error))) : success();
 }
 
+/// A program calls its dims what the model's file calls them, which need be no
+/// identifiers, so that none is mistaken for another; but it prints names, and
+/// one with control characters stays as the compiler has it.
+void ProgramWriter::giveBackNames() {
+  ModuleOp module = clones[0];
+  auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr);
+  for (auto &dim : tables.interface.dims)
+    if (auto name = given ? given.getAs<StringAttr>(dim->name) : StringAttr())
+      if (llvm::none_of(name.getValue(),
+                        [](unsigned char c) { return c < ' ' || c == 127; }))
+        dim->name = name.str();
+}
+
 LogicalResult ProgramWriter::run() {
   FailureOr<actor::Tables> built = actor::buildTables(clones);
   if (failed(built))
     return failure();
   tables = std::move(*built);
+  giveBackNames();
   if (!options.model.empty())
     tables.interface.model = options.model;
   if (!options.producer.empty())
