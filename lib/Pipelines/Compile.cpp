@@ -17,6 +17,7 @@
 #include "actnet/Target/Program/Program.h"
 #include "actnet/Target/Program/Report.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Config/llvm-config.h"
 
@@ -218,6 +219,21 @@ LogicalResult Compiler::checkFiles() {
   return success();
 }
 
+/// The targets as one writes them: `host and cuda:sm_80 and toy`.
+static std::string namedTargets(const CompileOptions &options) {
+  SmallVector<std::string> names;
+  // Both variants are what `host` stands for.
+  if (options.variants.size() > 1)
+    names.push_back("host");
+  else if (!options.variants.empty())
+    names.push_back("host:" + options.variants[0]);
+  for (const std::string &name : options.architectures)
+    names.push_back("cuda:" + name);
+  if (options.toy)
+    names.push_back("toy");
+  return llvm::join(names, " and ");
+}
+
 LogicalResult Compiler::chooseTargets(Level level) {
   bool wantsCuda = !options.architectures.empty() || options.toy;
   if (!options.variants.empty())
@@ -236,7 +252,8 @@ LogicalResult Compiler::chooseTargets(Level level) {
     if (targets.size() > 1 && isText(options.emit))
       return error() << "--emit=" << nameOf(options.emit)
                      << ": the text of a level is that of one target, and "
-                        "--target names host and cuda: name one of them";
+                        "--target names "
+                     << namedTargets(options) << ": name one of them";
     return success();
   }
   // Below the graph level a module belongs to a target.
@@ -335,11 +352,15 @@ LogicalResult Compiler::emitText(ModuleOp clone) {
 }
 
 LogicalResult Compiler::emitPackage() {
+  // Without a program there is no report of it.
+  std::optional<PendingFile> report;
   if (!options.report.empty()) {
     begin("report");
-    if (failed(
-            writeReport(clones, options.model, getProducer(), options.report)))
+    FailureOr<PendingFile> written =
+        writeReport(clones, options.model, getProducer(), options.report);
+    if (failed(written))
       return failure();
+    report.emplace(std::move(*written));
   }
   ProgramOptions program;
   program.form = options.emit == Emit::program   ? PackageForm::program
@@ -357,7 +378,12 @@ LogicalResult Compiler::emitPackage() {
   program.model = options.model;
   program.producer = getProducer();
   program.onStep = options.onPhase;
-  return writeProgram(clones, program);
+  if (failed(writeProgram(clones, program)))
+    return failure();
+  if (report)
+    if (llvm::Error kept = report->keep())
+      return error() << llvm::toString(std::move(kept));
+  return success();
 }
 
 LogicalResult Compiler::run() {

@@ -54,15 +54,57 @@ private:
   size_t at = 0;
 };
 
+/// What is open at a place of the text. A `<` may also be a comparison, so it
+/// is closed with what it stands in, and nothing relies on its `>`.
+class Nesting {
+public:
+  /// Whether `token` opens one level too many.
+  bool isTooDeep(StringRef token, StringRef before) {
+    if (token.size() != 1)
+      return false;
+    char c = token.front();
+    if (c == '-' && ++minuses > kDeepestText)
+      return true;
+    if (c != '-')
+      minuses = 0;
+    if (c == '(' || c == '[' || c == '{' || c == '<')
+      open.push_back(c);
+    else if (c == '>' && before != "-" && !open.empty() && open.back() == '<')
+      open.pop_back();
+    else if (c == ')' || c == ']' || c == '}') {
+      while (!open.empty() && open.back() == '<')
+        open.pop_back();
+      if (!open.empty())
+        open.pop_back();
+    }
+    return open.size() > kDeepestText;
+  }
+
+private:
+  llvm::SmallVector<char> open;
+  size_t minuses = 0; // the parser calls itself for each of `- - -d0`
+};
+
 } // namespace
 
 std::optional<TextFault> actnet::findTextFault(StringRef text) {
   Lexer lexer(text);
+  Nesting nesting;
   // Whether each open brace is that of properties, `<{`, or follows a
   // parenthesis: then operations stand in their generic form, which is safe.
   llvm::SmallVector<bool> generic;
   StringRef before, token;
+  auto faultAt = [&](size_t place, const llvm::Twine &message) {
+    StringRef front = text.take_front(place);
+    return TextFault{unsigned(front.count('\n') + 1),
+                     unsigned(place - (front.rfind('\n') + 1) + 1),
+                     message.str()};
+  };
   while (!(token = lexer.next()).empty()) {
+    if (nesting.isTooDeep(token, before))
+      return faultAt(lexer.position() - 1, "nested deeper than " +
+                                               llvm::Twine(kDeepestText) +
+                                               " levels at '" + token + "'");
     if (token == "{")
       generic.push_back(before == "<" || before == ")");
     else if (token == "}" && !generic.empty())
@@ -73,13 +115,9 @@ std::optional<TextFault> actnet::findTextFault(StringRef text) {
     }
     size_t place = lexer.position();
     auto fault = [&](StringRef found) {
-      auto [line, column] = std::pair<size_t, size_t>(
-          text.take_front(place).count('\n') + 1,
-          place - (text.take_front(place).rfind('\n') + 1) + 1);
-      return TextFault{unsigned(line), unsigned(column),
-                       "iterator_types: expected a list of strings such as "
-                       "[\"parallel\"], found '" +
-                           found.str() + "'"};
+      return faultAt(place, "iterator_types: expected a list of strings such "
+                            "as [\"parallel\"], found '" +
+                                found + "'");
     };
     if ((before = lexer.next()) != "=")
       continue;

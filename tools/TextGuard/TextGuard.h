@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // LLVM 22 reads the `iterator_types` of `linalg.generic` as strings without
-// asking whether they are: anything else is a crash before any verifier runs.
-// So the tools look at the text first.
+// asking whether they are, and calls itself for each bracket that it enters:
+// other types, and brackets by the thousand, are a crash before any verifier
+// runs. So the tools look at the text first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +23,13 @@ struct TextFault {
   std::string message;
 };
 
-/// The first `iterator_types` that is no list of strings, in text that need
-/// not be well formed. Linear in its length.
+/// Brackets within each other, and minus signs in a row; what the compiler
+/// writes has few.
+inline constexpr size_t kDeepestText = 256;
+
+/// The first `iterator_types` that is no list of strings, or the first bracket
+/// or minus sign that is too deep, in text that need not be well formed. Linear
+/// in its length.
 std::optional<TextFault> findTextFault(llvm::StringRef text);
 
 } // namespace actnet

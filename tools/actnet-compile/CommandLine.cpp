@@ -151,16 +151,22 @@ static llvm::Error parseTargets(StringRef text, CompileOptions &options) {
   options.toy = false;
   llvm::SmallVector<StringRef> entries;
   text.split(entries, ',');
-  for (StringRef entry : entries)
+  for (StringRef entry : entries) {
+    if (entry.empty())
+      return llvm::createStringError(
+          "--target=" + text +
+          ": expected a target on both sides of each comma");
     if (llvm::Error error = parseTarget(entry, options))
       return error;
+  }
   llvm::sort(options.variants);
   return llvm::Error::success();
 }
 
 static llvm::Expected<DimBounds> parseDim(StringRef text) {
   DimBounds dim;
-  auto [name, range] = text.split('=');
+  // Names may contain '=', bounds do not.
+  auto [name, range] = text.rsplit('=');
   auto [lower, upper] = range.split("..");
   if (upper.empty() && !range.contains(".."))
     upper = lower;

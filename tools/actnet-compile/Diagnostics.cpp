@@ -66,27 +66,35 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
     if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning &&
         !this->verbose)
       return success();
-    llvm::errs() << "actnet-compile: "
-                 << (isError ? "error: "
-                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning
-                         ? "warning: "
-                         : "remark: ")
-                 << locationText(diagnostic.getLocation())
-                 << aboutNode(diagnostic.getLocation(), text);
+    std::string line =
+        std::string("actnet-compile: ") +
+        (isError ? "error: "
+         : diagnostic.getSeverity() == DiagnosticSeverity::Warning
+             ? "warning: "
+             : "remark: ") +
+        locationText(diagnostic.getLocation()) +
+        aboutNode(diagnostic.getLocation(), text);
     // Of the notes only those that add words: where an op stands is no help.
     for (Diagnostic &note : diagnostic.getNotes())
       if (!StringRef(note.str()).starts_with("see current operation"))
-        llvm::errs() << "; " << oneLine(note.str());
-    llvm::errs() << "\n";
+        line += "; " + oneLine(note.str());
+    if (isError && !this->verbose)
+      first = std::move(line);
+    else
+      llvm::errs() << line << "\n";
     return success();
   });
 }
 
 ErrorPrinter::~ErrorPrinter() {
   engine.eraseHandler(id);
-  if (errors > 1 && !verbose)
-    llvm::errs() << "actnet-compile: and " << errors - 1 << " more error"
-                 << (errors > 2 ? "s" : "") << ", which -v shows\n";
+  if (first.empty())
+    return;
+  llvm::errs() << first;
+  if (errors > 1)
+    llvm::errs() << " (and " << errors - 1 << " more error"
+                 << (errors > 2 ? "s" : "") << ", which -v shows)";
+  llvm::errs() << "\n";
 }
 
 namespace {

@@ -16,7 +16,8 @@
 
 namespace actnet {
 
-/// Prints the first error as one line on stderr, and warnings; counts the rest.
+/// Prints the first error as one line on stderr, at the end, with the number of
+/// the others; warnings at once. If verbose, every error at once.
 class ErrorPrinter {
 public:
   explicit ErrorPrinter(mlir::MLIRContext &context, bool verbose);
@@ -31,6 +32,7 @@ private:
   bool verbose;
   unsigned errors = 0;
   bool usage = false;
+  std::string first;
 };
 
 /// Prints each optimization remark as one line on stderr.

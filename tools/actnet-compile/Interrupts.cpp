@@ -5,9 +5,13 @@
 
 #include "actnet/Package/Writer.h"
 
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Signals.h"
 
 #include <csignal>
+#include <cstring>
+#include <new>
+#include <unistd.h>
 
 void actnet::removeFilesOnSignals() {
   // LLVM installs its handlers with the first file or function that it is
@@ -24,4 +28,22 @@ void actnet::removeFilesOnSignals() {
   // says so, and the message names the file. After LLVM's handlers, which take
   // this signal too.
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+/// Ends the process without asking for memory.
+[[noreturn]] static void endWith(const char *reason) {
+  for (const char *part : {"actnet-compile: error: ", reason, "\n"})
+    (void)!write(STDERR_FILENO, part, std::strlen(part));
+  llvm::sys::RunInterruptHandlers();
+  _exit(1);
+}
+
+void actnet::endOnExhaustion() {
+  // By malloc within LLVM, by new, and by what LLVM cannot do without, such as
+  // threads; each has its own way out.
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { endWith("out of memory"); });
+  std::set_new_handler([] { endWith("out of memory"); });
+  llvm::install_fatal_error_handler(
+      [](void *, const char *reason, bool) { endWith(reason); });
 }

@@ -11,6 +11,10 @@ namespace actnet {
 /// an error of the write. Call once, before the first file is written.
 void removeFilesOnSignals();
 
+/// Has the process end with one line and exit code 1 when there is no more
+/// memory, or no more threads, and the files that are not finished removed.
+void endOnExhaustion();
+
 } // namespace actnet
 
 #endif // ACTNET_TOOLS_ACTNET_COMPILE_INTERRUPTS_H

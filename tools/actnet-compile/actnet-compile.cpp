@@ -37,8 +37,11 @@ static OwningOpRef<ModuleOp> readInput(StringRef path, MLIRContext &context,
   std::error_code error = llvm::sys::fs::status(path, status);
   if (!error && status.type() == llvm::sys::fs::file_type::directory_file)
     error = std::make_error_code(std::errc::is_a_directory);
-  if (error) {
-    emitError(unknown) << "cannot read '" << path << "': " << error.message();
+  bool isFile = status.type() == llvm::sys::fs::file_type::regular_file;
+  // Of a pipe or a device there may be no end.
+  if (error || !isFile) {
+    emitError(unknown) << "cannot read '" << path << "': "
+                       << (error ? error.message() : "it is no regular file");
     return {};
   }
   if (extension == ".onnx") {
@@ -89,7 +92,8 @@ static void noteNames(ModuleOp module) {
         name && name.getValue() != dim.getName().getValue())
       llvm::errs() << "actnet-compile: import: the file's dim '"
                    << name.getValue() << "' is called "
-                   << dim.getName().getValue() << "; --dim takes both names\n";
+                   << dim.getName().getValue()
+                   << " here; --dim takes both names, a program's the file's\n";
 }
 
 static int compile(CommandLine &line, const char *argv0) {
@@ -141,6 +145,7 @@ int main(int argc, char **argv) {
                  << llvm::toString(line.takeError()) << "\n";
     return 2;
   }
+  endOnExhaustion();
   if (line->help)
     return print(getHelp());
   if (line->listOperators)

@@ -4,11 +4,13 @@
 #include "TextGuard.h"
 
 #include "actnet/Pipelines/InitAll.h"
+#include "actnet/Target/Program/AtomicFile.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -39,16 +41,36 @@ static LogicalResult run(StringRef input, StringRef output,
                    << fault->column << ": error: " << fault->message << "\n";
       return failure();
     }
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &error);
-  if (!file) {
-    llvm::errs() << error << "\n";
+  LogicalResult result = success();
+  auto optimize = [&](llvm::raw_ostream &out) {
+    result = MlirOptMain(out, std::move(buffer), registry,
+                         MlirOptMainConfig::createFromCLOptions());
+    return succeeded(result) ? llvm::Error::success()
+                             : llvm::createStringError("the passes failed");
+  };
+  // A device such as /dev/null cannot be replaced; a file is, once all is well.
+  llvm::sys::fs::file_status status;
+  if (output == "-" ||
+      (!llvm::sys::fs::status(output, status) &&
+       status.type() == llvm::sys::fs::file_type::character_file)) {
+    std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &error);
+    if (!file) {
+      llvm::errs() << error << "\n";
+      return failure();
+    }
+    llvm::consumeError(optimize(file->os()));
+    file->keep();
+    return result;
+  }
+  llvm::Error written = writeFileAtomically(output, optimize);
+  // What the passes have to say they have said.
+  if (failed(result))
+    llvm::consumeError(std::move(written));
+  else if (written) {
+    llvm::errs() << llvm::toString(std::move(written)) << "\n";
     return failure();
   }
-  if (failed(MlirOptMain(file->os(), std::move(buffer), registry,
-                         MlirOptMainConfig::createFromCLOptions())))
-    return failure();
-  file->keep();
-  return success();
+  return result;
 }
 
 int main(int argc, char **argv) {

@@ -6,6 +6,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+using namespace actnet;
 using namespace llvm;
 
 static Error failed(StringRef path, std::error_code error) {
@@ -13,22 +14,9 @@ static Error failed(StringRef path, std::error_code error) {
                            error.message().c_str());
 }
 
-Error actnet::writeFileAtomically(
-    StringRef path, function_ref<Error(raw_pwrite_stream &)> write) {
-  if (path == "-") {
-    SmallVector<char, 0> text;
-    raw_svector_ostream stream(text);
-    if (Error error = write(stream))
-      return error;
-    outs() << stream.str();
-    outs().flush();
-    if (outs().has_error()) {
-      std::error_code error = outs().error();
-      outs().clear_error();
-      return failed("standard output", error);
-    }
-    return Error::success();
-  }
+llvm::Expected<PendingFile>
+PendingFile::write(StringRef path,
+                   function_ref<Error(raw_pwrite_stream &)> write) {
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) &&
       status.type() != sys::fs::file_type::regular_file)
@@ -38,31 +26,48 @@ Error actnet::writeFileAtomically(
   SmallString<128> real;
   if (!sys::fs::real_path(path, real))
     path = real;
-  Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(
+  llvm::Expected<sys::fs::TempFile> created = sys::fs::TempFile::create(
       path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
-  if (!file)
-    return failed(path, errorToErrorCode(file.takeError()));
-  std::error_code writeError;
-  Error error = Error::success();
-  {
-    raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
-    cantFail(std::move(error));
-    error = write(stream);
-    stream.flush();
-    if (stream.has_error()) {
-      writeError = stream.error();
-      stream.clear_error();
-    }
-  }
-  if (error || writeError) {
-    consumeError(file->discard());
-    if (error)
-      return error;
+  if (!created)
+    return failed(path, errorToErrorCode(created.takeError()));
+  PendingFile file(std::move(*created), path);
+  raw_fd_ostream stream(file.file.FD, /*shouldClose=*/false);
+  Error error = write(stream);
+  stream.flush();
+  std::error_code writeError = stream.error();
+  stream.clear_error();
+  if (error)
+    return std::move(error);
+  if (writeError)
     return failed(path, writeError);
+  return file;
+}
+
+PendingFile::~PendingFile() { consumeError(file.discard()); }
+
+Error PendingFile::keep() {
+  if (Error error = file.keep(path))
+    return failed(path, errorToErrorCode(std::move(error)));
+  return Error::success();
+}
+
+Error actnet::writeFileAtomically(
+    StringRef path, function_ref<Error(raw_pwrite_stream &)> write) {
+  if (path != "-") {
+    llvm::Expected<PendingFile> file = PendingFile::write(path, write);
+    return file ? file->keep() : file.takeError();
   }
-  cantFail(std::move(error));
-  if (Error kept = file->keep(path))
-    return failed(path, errorToErrorCode(std::move(kept)));
+  SmallVector<char, 0> text;
+  raw_svector_ostream stream(text);
+  if (Error error = write(stream))
+    return error;
+  outs() << stream.str();
+  outs().flush();
+  if (outs().has_error()) {
+    std::error_code error = outs().error();
+    outs().clear_error();
+    return failed("standard output", error);
+  }
   return Error::success();
 }
 

@@ -153,15 +153,21 @@ Error actnet::writeObject(StringRef package, StringRef symbol, StringRef object,
   if (std::error_code error = sys::fs::file_size(package, size))
     return createStringError(error, "cannot read '%s': %s",
                              package.str().c_str(), error.message().c_str());
-  if (Error error = writeFileAtomically(object, [&](raw_pwrite_stream &out) {
+  // Both or none.
+  llvm::Expected<PendingFile> code =
+      PendingFile::write(object, [&](raw_pwrite_stream &out) {
         return writeELF(package, size, symbol, out);
-      }))
+      });
+  if (!code)
+    return code.takeError();
+  llvm::Expected<PendingFile> text =
+      PendingFile::write(header, [&](raw_pwrite_stream &out) {
+        writeHeader(symbol, out);
+        return Error::success();
+      });
+  if (!text)
+    return text.takeError();
+  if (Error error = code->keep())
     return error;
-  Error error = writeFileAtomically(header, [&](raw_pwrite_stream &out) {
-    writeHeader(symbol, out);
-    return Error::success();
-  });
-  if (error)
-    sys::fs::remove(object); // both or none
-  return error;
+  return text->keep();
 }

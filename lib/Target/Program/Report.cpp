@@ -191,8 +191,9 @@ static void addWeights(const pkg::Interface &interface, ReportData &data) {
   });
 }
 
-LogicalResult actnet::writeReport(ArrayRef<ModuleOp> clones, StringRef model,
-                                  StringRef producer, StringRef path) {
+FailureOr<PendingFile> actnet::writeReport(ArrayRef<ModuleOp> clones,
+                                           StringRef model, StringRef producer,
+                                           StringRef path) {
   FailureOr<actor::Tables> tables = actor::buildTables(clones);
   if (failed(tables))
     return failure();
@@ -203,13 +204,14 @@ LogicalResult actnet::writeReport(ArrayRef<ModuleOp> clones, StringRef model,
     if (failed(Gatherer(*tables, clone).run(data)))
       return failure();
   addWeights(tables->interface, data);
-  llvm::Error error =
-      writeFileAtomically(path, [&](llvm::raw_pwrite_stream &out) {
+  llvm::Expected<PendingFile> file =
+      PendingFile::write(path, [&](llvm::raw_pwrite_stream &out) {
         printReport(data, out);
         return llvm::Error::success();
       });
-  if (!error)
-    return success();
-  return emitError(UnknownLoc::get(ModuleOp(clones[0]).getContext()))
-         << llvm::toString(std::move(error));
+  if (file)
+    return std::move(*file);
+  emitError(UnknownLoc::get(ModuleOp(clones[0]).getContext()))
+      << llvm::toString(file.takeError());
+  return failure();
 }

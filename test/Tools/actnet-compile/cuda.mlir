@@ -22,7 +22,7 @@
 // RUN: not actnet-compile %t/kernel.mlir --target=host -o %t/no 2>&1 | FileCheck %s --check-prefix=OTHER
 // OTHER: error: the module is on the kernel level already, with kernels for cuda: --target must name cuda:ARCHITECTURE or toy, and not host
 // RUN: not actnet-compile %s --emit=actor --target=host,toy 2>&1 | FileCheck %s --check-prefix=ONE
-// ONE: error: --emit=actor: the text of a level is that of one target, and --target names host and cuda: name one of them
+// ONE: error: --emit=actor: the text of a level is that of one target, and --target names host and toy: name one of them
 // RUN: not actnet-compile %s --emit=llvm --target=toy 2>&1 | FileCheck %s --check-prefix=LLVM
 // LLVM: error: --emit=llvm shows code for the host, which --target does not name
 

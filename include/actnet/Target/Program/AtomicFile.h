@@ -11,9 +11,37 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <optional>
+#include <string>
+
 namespace actnet {
+
+/// A regular file that is written whole, beside the name that `keep` gives it;
+/// without that it is removed. Of several files each is written before the
+/// first is kept, so that what fails replaces none.
+class PendingFile {
+public:
+  /// Writes a file for `path`; a symbolic link is followed. The error, one
+  /// line, names the path.
+  static llvm::Expected<PendingFile>
+  write(llvm::StringRef path,
+        llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
+
+  PendingFile(PendingFile &&) = default;
+  ~PendingFile();
+
+  /// Gives the file its name, in place of what has it. Call at most once.
+  llvm::Error keep();
+
+private:
+  PendingFile(llvm::sys::fs::TempFile file, llvm::StringRef path)
+      : file(std::move(file)), path(path) {}
+  llvm::sys::fs::TempFile file;
+  std::string path;
+};
 
 /// Writes a file through `write`; `-` is standard output. On any failure, such
 /// as a full disk, the file is as it was before, and the error, one line, names

@@ -9,16 +9,19 @@
 #ifndef ACTNET_TARGET_PROGRAM_REPORT_H
 #define ACTNET_TARGET_PROGRAM_REPORT_H
 
+#include "actnet/Target/Program/AtomicFile.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 namespace actnet {
 
 /// Writes the report of a model from its clones, planned actor modules. Figures
 /// are for the dims' upper bounds, or where there is none for the lower ones.
-/// Errors are diagnostics.
-mlir::LogicalResult writeReport(llvm::ArrayRef<mlir::ModuleOp> clones,
-                                llvm::StringRef model, llvm::StringRef producer,
-                                llvm::StringRef path);
+/// The file is there once it is kept. Errors are diagnostics.
+mlir::FailureOr<PendingFile> writeReport(llvm::ArrayRef<mlir::ModuleOp> clones,
+                                         llvm::StringRef model,
+                                         llvm::StringRef producer,
+                                         llvm::StringRef path);
 
 } // namespace actnet
 

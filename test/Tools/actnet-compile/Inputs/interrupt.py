@@ -18,7 +18,7 @@ KEPT = {MODEL, "weights.bin"}
 
 def compile_into(output, emit, **options):
     return subprocess.Popen(
-        ["actnet-compile", MODEL, "--emit=" + emit, "-o", output],
+        ["actnet-compile", MODEL, "--emit=" + emit, "-o", output, "--report=report.html"],
         stderr=subprocess.PIPE, text=True, **options)
 
 
