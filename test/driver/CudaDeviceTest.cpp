@@ -210,6 +210,20 @@ TEST(CudaDevice, SaysThatAGpuIsTooOld) {
   }
 }
 
+TEST(CudaDevice, TakesTheTextThatIsAskedFor) {
+  auto device = make("");
+  std::vector<CodeImage> images = {{"cubin", "sm_80", goodBundle()},
+                                   {"cuda-text", "text", goodBundle()}};
+  setenv("ACTNET_NVRTC", "/nowhere/libnvrtc.so.13", 1);
+  EXPECT_THAT(load(*device, images, "text").status().str(),
+              HasSubstr("the program's text cannot be compiled here: "
+                        "ACTNET_NVRTC: /nowhere"));
+  unsetenv("ACTNET_NVRTC");
+  images.pop_back();
+  EXPECT_EQ(load(*device, images, "text").status().str(),
+            "cuda: no code for text; there is code for sm_80");
+}
+
 TEST(CudaDevice, RefusesDamagedCode) {
   auto device = make("");
   std::string good = test::standInModule("scale", 3);

@@ -83,13 +83,13 @@ Expected<Choice> choose(const ContextState &context, const std::string &own,
                                                  : StatusCode::notFound,
                   "cuda: this GPU is " + own +
                       "; actnet's kernels need sm_80 or later");
+  if (text && !desc.variant.empty())
+    return Choice{text, "cuda: the program's text cannot be compiled here: "};
   std::string has = present.empty() ? "there is no code for any GPU"
                                     : "there is code for " + present;
   if (!desc.variant.empty() && !named)
     return notFound("cuda: no code for " + std::string(desc.variant) + "; " +
                     has);
-  if (text && !desc.variant.empty())
-    return Choice{text, "cuda: the program's text cannot be compiled here: "};
   std::string none = "cuda: this GPU is " + own +
                      ", which runs none of the program's code: " + has +
                      "; compile it with --target=cuda:" + own;
