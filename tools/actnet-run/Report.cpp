@@ -289,7 +289,7 @@ Status run::printResults(const Run &run, const Flags &flags) {
   for (size_t i = 0; i < run.outputs.size(); ++i)
     if (!written[i])
       std::printf("%s: %s\n", run.outputs[i].info.name,
-                  run::summarize(run.outputs[i].tensor).c_str());
+                  rt::summarize(run.outputs[i].tensor).c_str());
   if (!run.latencies.empty()) {
     Latency l = summarizeLatency(run);
     std::printf(

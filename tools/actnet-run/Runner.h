@@ -90,9 +90,6 @@ Status loadInputs(Run &run, const Flags &flags);
 /// Runs and times the benchmark of the flags.
 Status benchmark(Run &run, const Flags &flags);
 
-/// One line: type, shape, range, mean and the first values.
-std::string summarize(const rt::HostTensor &tensor);
-
 /// Prints the package: --info.
 void printInfo(const Run &run, const Flags &flags);
 /// Prints the version: --version.

@@ -1,4 +1,4 @@
-//===- Compare.cpp - summaries and differences of host tensors ------------===//
+//===- Compare.cpp - differences of host tensors --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "actnet/Runtime/Session/HostTensor.h"
@@ -32,34 +32,6 @@ std::string coordinates(const HostTensor &tensor, int64_t index) {
   return shapeText(at.data(), at.size());
 }
 } // namespace
-
-std::string rt::summarize(const HostTensor &tensor) {
-  std::string text = typeText(tensor);
-  int64_t count = tensor.elements();
-  if (count == 0)
-    return text + ", empty";
-  double least = INFINITY, most = -INFINITY, sum = 0;
-  int64_t nans = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    double value = loadAsDouble(tensor.dtype, tensor.data.get(), i);
-    if (std::isnan(value)) {
-      ++nans;
-      continue;
-    }
-    least = std::min(least, value);
-    most = std::max(most, value);
-    sum += value;
-  }
-  if (nans < count)
-    text += ", min " + number(least) + ", max " + number(most) + ", mean " +
-            number(sum / double(count - nans));
-  if (nans)
-    text += ", " + std::to_string(nans) + " NaN";
-  text += ", first";
-  for (int64_t i = 0; i < std::min<int64_t>(count, 6); ++i)
-    text += " " + number(loadAsDouble(tensor.dtype, tensor.data.get(), i));
-  return text;
-}
 
 Difference rt::compare(const HostTensor &got, const HostTensor &expected,
                        double rtol, double atol) {

@@ -1,4 +1,4 @@
-//===- Summary.cpp - one line of an output --------------------------------===//
+//===- Summary.cpp - one line of a tensor ---------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Integers are printed as they are, all 64 bits of them; other numbers with six
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Runner.h"
+#include "actnet/Runtime/Session/HostTensor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include <cstring>
 
 using namespace actnet;
-using namespace actnet::run;
+using namespace actnet::rt;
 
 namespace {
 constexpr int64_t shownElements = 6;
@@ -26,7 +26,7 @@ std::string number(double value) {
 }
 
 /// The elements of an integer type: exact, where a double would round.
-template <typename T> std::string summarizeIntegers(const rt::HostTensor &t) {
+template <typename T> std::string summarizeIntegers(const HostTensor &t) {
   auto load = [&](int64_t i) {
     T value;
     std::memcpy(&value, t.data.get() + size_t(i) * sizeof(T), sizeof(T));
@@ -48,11 +48,11 @@ template <typename T> std::string summarizeIntegers(const rt::HostTensor &t) {
   return text;
 }
 
-std::string summarizeFloats(const rt::HostTensor &t) {
+std::string summarizeFloats(const HostTensor &t) {
   double least = INFINITY, most = -INFINITY, sum = 0;
   int64_t count = t.elements(), nans = 0;
   for (int64_t i = 0; i < count; ++i) {
-    double value = rt::loadAsDouble(t.dtype, t.data.get(), i);
+    double value = loadAsDouble(t.dtype, t.data.get(), i);
     if (std::isnan(value)) {
       ++nans;
       continue;
@@ -69,14 +69,14 @@ std::string summarizeFloats(const rt::HostTensor &t) {
     text += ", " + std::to_string(nans) + " NaN";
   text += ", first";
   for (int64_t i = 0; i < std::min(count, shownElements); ++i)
-    text += " " + number(rt::loadAsDouble(t.dtype, t.data.get(), i));
+    text += " " + number(loadAsDouble(t.dtype, t.data.get(), i));
   return text;
 }
 } // namespace
 
-std::string run::summarize(const rt::HostTensor &t) {
-  std::string text = std::string(rt::dtypeName(t.dtype)) + " " +
-                     rt::shapeText(t.shape.data(), t.shape.size());
+std::string rt::summarize(const HostTensor &t) {
+  std::string text = std::string(dtypeName(t.dtype)) + " " +
+                     shapeText(t.shape.data(), t.shape.size());
   if (t.elements() == 0)
     return text + ", empty";
   switch (t.dtype) {
