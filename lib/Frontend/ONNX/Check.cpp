@@ -75,9 +75,16 @@ listOf(const std::map<std::string, SmallVector<const Node *>> &unsupported) {
 LogicalResult Importer::checkModel(const Model &model,
                                    const ImportTable &table) {
   auto fail = [&]() { return emitError(fileLoc()); };
+  if (model.irVersion > kNewestIRVersion)
+    return fail() << "IR version " << model.irVersion << " is newer than "
+                  << kNewestIRVersion
+                  << ", the newest that this compiler knows";
   bool known = false;
   for (const OpsetImport &import : model.opsets)
     if (import.domain.empty() || import.domain == "ai.onnx") {
+      if (known)
+        return fail() << "the model imports the default domain twice: opset "
+                      << opset << " and opset " << import.version;
       opset = import.version;
       known = true;
     }
@@ -177,6 +184,8 @@ static int64_t expectedType(StringRef op, StringRef name) {
 }
 
 LogicalResult Importer::checkAttributes(NodeImport &n) {
+  if (failed(checkSignature(n)))
+    return failure();
   static constexpr StringRef names[] = {"undefined", "float",  "int",
                                         "string",    "tensor", "graph",
                                         "floats",    "ints",   "strings"};
@@ -245,12 +254,22 @@ static std::string declaredType(const ValueInfo &info) {
   return text + "]";
 }
 
-/// `f32 [N, 3]`.
-static std::string computedType(RankedTensorType type) {
+std::string typeName(Type type) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  out << type.getElementType() << " [";
-  llvm::interleaveComma(graph::getDims(type), out, [&](DimExprAttr dim) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (auto integer = dyn_cast<IntegerType>(type)) {
+    if (integer.getWidth() == 1)
+      return "bool";
+    out << (integer.isUnsigned() ? "uint" : "int") << integer.getWidth();
+    return text;
+  }
+  if (!tensor) {
+    out << type;
+    return text;
+  }
+  out << typeName(tensor.getElementType()) << " [";
+  llvm::interleaveComma(graph::getDims(tensor), out, [&](DimExprAttr dim) {
     out << printable(graph::toString(dim));
   });
   out << "]";
@@ -267,7 +286,7 @@ LogicalResult Importer::checkOutput(const ValueInfo &info,
     return success();
   auto say = [&](InFlightDiagnostic diagnostic) -> InFlightDiagnostic {
     diagnostic << "output '" << printable(info.name) << "': the graph computes "
-               << computedType(type) << ", the file declares "
+               << typeName(type) << ", the file declares "
                << declaredType(info);
     return diagnostic;
   };

@@ -40,6 +40,23 @@ std::string NodeImport::hint(ArrayRef<DimExprAttr> dims) const {
   return first.empty() ? first : "; --dim " + first + "=NUMBER may help";
 }
 
+std::string NodeImport::hint(Value v) const {
+  if (!v)
+    return {};
+  // A number for a dim is of use where the value follows from dims alone.
+  SetVector<Value> sources;
+  sources.insert(v);
+  bool hasDims = false;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    Operation *op = sources[i].getDefiningOp();
+    if (!op)
+      return {};
+    hasDims |= isa<graph::DimValueOp>(op);
+    sources.insert(op->operand_begin(), op->operand_end());
+  }
+  return hasDims ? hint() : std::string();
+}
+
 /// Whether no values of the dims make the expression zero, as far as shows.
 static bool isNeverZero(const Importer &importer, DimExprAttr expr) {
   auto ranges = [&](StringRef name) { return importer.rangeOf(name); };

@@ -300,6 +300,96 @@ FailureOr<Value> Importer::lookup(StringRef name, Location loc) {
   return v;
 }
 
+/// A verifier's text with ONNX's names for MLIR's integers. Names of the model
+/// stand in quotes, and those of its dims in brackets.
+static std::string withTypeNames(StringRef text) {
+  std::string out;
+  int depth = 0;
+  bool isQuoted = false;
+  while (!text.empty()) {
+    StringRef word =
+        text.take_while([](char c) { return llvm::isAlnum(c) || c == '_'; });
+    if (word.empty()) {
+      char c = text.front();
+      isQuoted ^= c == '\'';
+      depth += (c == '[') - (c == ']');
+      out += c;
+      text = text.drop_front();
+      continue;
+    }
+    text = text.drop_front(word.size());
+    StringRef width = word;
+    bool isUnsigned = width.consume_front("u");
+    bool isInteger = width.consume_front("i") &&
+                     llvm::is_contained({"1", "8", "16", "32", "64"}, width) &&
+                     !isQuoted && depth == 0;
+    if (!isInteger)
+      out += word;
+    else if (width == "1")
+      out += "bool";
+    else
+      out += (isUnsigned ? "uint" : "int") + width.str();
+  }
+  return out;
+}
+
+/// A diagnostic at a node for those who know the model and not the dialect: it
+/// begins with the operator, not with "'graph.add' op C2:", and types have the
+/// names that ONNX gives them.
+static std::string aboutNode(Diagnostic &diagnostic, StringRef opType) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  for (const DiagnosticArgument &argument : diagnostic.getArguments())
+    if (argument.getKind() == DiagnosticArgument::DiagnosticArgumentKind::Type)
+      out << typeName(argument.getAsType());
+    else
+      out << argument;
+  StringRef rest = text;
+  if (rest.consume_front("'graph.")) {
+    rest = rest.split("' op ").second;
+    StringRef behind = rest;
+    unsigned number;
+    if (behind.consume_front("C") && !behind.consumeInteger(10, number) &&
+        behind.consume_front(": "))
+      rest = behind;
+  }
+  std::string operation = printable(opType) + ": ";
+  if (rest.empty() || StringRef(text).starts_with(operation))
+    return text;
+  return operation + withTypeNames(rest);
+}
+
+LogicalResult Importer::importNode(const Node &node, const ImportTable &table) {
+  Location loc = nodeLoc(node);
+  bool isOurs = false;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (isOurs || diagnostic.getLocation() != loc)
+      return failure();
+    InFlightDiagnostic again =
+        context.getDiagEngine().emit(loc, diagnostic.getSeverity());
+    again << aboutNode(diagnostic, node.opType);
+    for (Diagnostic &note : diagnostic.getNotes())
+      if (!StringRef(note.str()).starts_with("see current operation"))
+        again.attachNote(note.getLocation()) << note.str();
+    isOurs = true;
+    again.report();
+    isOurs = false;
+    return success();
+  });
+  NodeImport import(*this, node, loc);
+  if (node.outputs.empty())
+    return import.error() << "the node has no output";
+  if (failed(checkAttributes(import)))
+    return failure();
+  std::optional<LogicalResult> asShape = importShapeArithmetic(import);
+  if (asShape ? failed(*asShape) : failed(table.lookup(node.opType)(import)))
+    return failure();
+  if (failed(checkResults(import)))
+    return failure();
+  followRatios(import);
+  return success();
+}
+
 LogicalResult Importer::importGraph(const Graph &graph,
                                     const ImportTable &table) {
   for (const Tensor &tensor : graph.initializers) {
@@ -336,20 +426,9 @@ LogicalResult Importer::importGraph(const Graph &graph,
   }
   b.setInsertionPointToEnd(block);
 
-  for (const Node *node : *order) {
-    Location loc = nodeLoc(*node);
-    NodeImport import(*this, *node, loc);
-    if (node->outputs.empty())
-      return import.error() << "the node has no output";
-    if (failed(checkAttributes(import)))
+  for (const Node *node : *order)
+    if (failed(importNode(*node, table)))
       return failure();
-    std::optional<LogicalResult> asShape = importShapeArithmetic(import);
-    if (asShape ? failed(*asShape) : failed(table.lookup(node->opType)(import)))
-      return failure();
-    if (failed(checkResults(import)))
-      return failure();
-    followRatios(import);
-  }
 
   SmallVector<Value> results;
   SmallVector<Attribute> names;

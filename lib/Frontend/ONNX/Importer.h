@@ -31,6 +31,9 @@ using graph::DimExprAttr;
 /// The oldest opset whose operators broadcast as today's do, and the newest
 /// known: a later one may give an operator another meaning.
 inline constexpr int64_t kOldestOpset = 7, kNewestOpset = 24;
+/// The newest form of the file that is known: a later one may hold what changes
+/// the meaning of the rest.
+inline constexpr int64_t kNewestIRVersion = 13;
 
 /// The elements of an integer tensor of rank 0 or 1 as dim expressions.
 struct ShapeValue {
@@ -61,6 +64,9 @@ std::string labelOf(const Node &node);
 
 /// The name of a TensorProto.DataType, such as "string".
 std::string dataTypeName(int64_t onnxType);
+/// An element type, or `f32 [N, 3]` of a tensor, by ONNX's names; f32 and the
+/// other floats keep theirs.
+std::string typeName(mlir::Type type);
 
 class Importer;
 
@@ -153,11 +159,18 @@ public:
   /// What an error says where a number for a dim of `dims` may help (any dim of
   /// the model, if empty); empty where none has a name.
   std::string hint(llvm::ArrayRef<DimExprAttr> dims = {}) const;
+  /// The same for a value that is not constant: empty where it is data, or
+  /// follows from data.
+  std::string hint(mlir::Value v) const;
 
   /// Sets output i. Each output that is used must be set once.
   void result(unsigned i, mlir::Value v);
   void result(unsigned i, ShapeValue v);
 };
+
+/// Refuses attributes that the operator does not have at the model's opset, and
+/// operands or results behind its last.
+mlir::LogicalResult checkSignature(NodeImport &node);
 
 /// Imports one node; sets its results.
 using ImportFunction = mlir::LogicalResult (*)(NodeImport &);
@@ -246,6 +259,7 @@ private:
   /// Why no tensor can have this type; empty where one can.
   std::string problemOf(mlir::RankedTensorType type);
   mlir::LogicalResult importGraph(const Graph &graph, const ImportTable &table);
+  mlir::LogicalResult importNode(const Node &node, const ImportTable &table);
   mlir::FailureOr<mlir::RankedTensorType> valueType(const ValueInfo &info);
   mlir::LogicalResult applyBounds(llvm::ArrayRef<llvm::StringRef> names,
                                   llvm::MutableArrayRef<mlir::Type> arguments);

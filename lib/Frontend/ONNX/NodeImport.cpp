@@ -49,7 +49,7 @@ FailureOr<ShapeValue> NodeImport::needShape(unsigned i, StringRef what) {
   else
     error() << what << " ('" << printable(node.inputs[i])
             << "') must follow from constants and shapes, not from data"
-            << hint();
+            << hint(importer.values.lookup(node.inputs[i]));
   return failure();
 }
 

@@ -116,7 +116,8 @@ std::string describeOperators() {
          "Models of opset "
       << kOldestOpset << " to " << kNewestOpset
       << ", default domain. An operator that is not in this list is an error "
-         "that\nnames it and its nodes.\n\n"
+         "that\nnames it and its nodes; so is an attribute, an operand or an "
+         "output that the\noperator does not have at the model's opset.\n\n"
          "Shapes may be computed from shapes: by Shape, Gather, Slice, Split, "
          "Concat, sums,\nproducts and quotients, Min, Max, Where and "
          "comparisons that the dims decide, by floats\nthat hold a dim times "

@@ -170,7 +170,7 @@ FailureOr<Value> Importer::constant(const Tensor &tensor, Location loc) {
   Type element = elementType(tensor.type);
   if (!element) {
     emitError(loc) << "tensor '" << printable(tensor.name) << "': element type "
-                   << tensor.type << " is not supported";
+                   << dataTypeName(tensor.type) << " is not supported";
     return failure();
   }
   std::optional<int64_t> count = countElements(tensor.dims);
