@@ -16,6 +16,7 @@
 #include "actnet/Package/CodeBundle.h"
 #include "actnet/Package/Writer.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
@@ -231,15 +232,25 @@ LogicalResult ProgramWriter::writeAsObject() {
 
 /// A program calls its dims what the model's file calls them, which need be no
 /// identifiers, so that none is mistaken for another; but it prints names, and
-/// one with control characters stays as the compiler has it.
+/// one with control characters stays as the compiler has it. So does one that
+/// another dim has, which only a text by hand can say.
 void ProgramWriter::giveBackNames() {
   ModuleOp module = clones[0];
   auto given = module->getAttrOfType<DictionaryAttr>(graph::kGivenDimsAttr);
-  for (auto &dim : tables.interface.dims)
-    if (auto name = given ? given.getAs<StringAttr>(dim->name) : StringAttr())
-      if (llvm::none_of(name.getValue(),
-                        [](unsigned char c) { return c < ' ' || c == 127; }))
-        dim->name = name.str();
+  if (!given)
+    return;
+  llvm::StringSet<> taken;
+  for (const auto &dim : tables.interface.dims)
+    taken.insert(dim->name);
+  for (auto &dim : tables.interface.dims) {
+    auto name = given.getAs<StringAttr>(dim->name);
+    bool isText = name && !name.empty() &&
+                  llvm::none_of(name.getValue(), [](unsigned char c) {
+                    return c < ' ' || c == 127;
+                  });
+    if (isText && taken.insert(name.getValue()).second)
+      dim->name = name.str();
+  }
 }
 
 LogicalResult ProgramWriter::run() {
