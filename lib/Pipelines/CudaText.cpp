@@ -6,7 +6,6 @@
 #include "actnet/Codegen/CUDA/CUDACodegen.h"
 
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace actnet;
@@ -15,12 +14,58 @@ using namespace actnet;
 static constexpr unsigned kShownLayers = 4;
 
 namespace {
-/// A kernel's dispatches.
+/// A kernel's dispatches, by what they compute: the first of each.
 struct Uses {
   unsigned launches = 0;
-  llvm::SmallSetVector<StringRef, 8> layers;
+  llvm::MapVector<StringRef, kernel::DispatchOp> layers;
 };
 } // namespace
+
+/// A name of the model must not end the comment's line, nor go on in the next
+/// one.
+static void printName(StringRef name, llvm::raw_ostream &out) {
+  for (char c : name)
+    out << (llvm::isPrint(c) && c != '\\' ? c : '?');
+}
+
+/// What a person knows a tensor by: an input's name, or the last node of those
+/// that the kernel computes which wrote it. Empty for what has no name.
+static StringRef nameOf(Value tensor) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (auto dispatch = dyn_cast<kernel::DispatchOp>(op)) {
+      StringRef layer = dispatch.getLayer().value_or("");
+      size_t before = layer.rfind(" + ");
+      return before == StringRef::npos ? layer : layer.substr(before + 3);
+    }
+    if (isa<kernel::WeightOp>(op))
+      return "a weight";
+    // Views and slices are what they show.
+    if (op->getNumOperands() != 1)
+      return {};
+    tensor = op->getOperand(0);
+  }
+  auto argument = cast<BlockArgument>(tensor);
+  auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  if (!function)
+    return {};
+  auto name = function.getArgAttrOfType<StringAttr>(
+      argument.getArgNumber(), graph::GraphDialect::kNameAttr);
+  return name ? name.getValue() : StringRef();
+}
+
+static void printOperands(kernel::DispatchOp dispatch, llvm::raw_ostream &out) {
+  StringRef separator = "//   from ";
+  for (auto [i, operand] : llvm::enumerate(dispatch.getOperands())) {
+    StringRef name = nameOf(operand);
+    if (name.empty())
+      continue;
+    out << separator << "in" << i << " ";
+    printName(name, out);
+    separator = ", ";
+  }
+  if (separator == ", ")
+    out << "\n";
+}
 
 static void printTitle(kernel::FuncOp kernel, const Uses &uses,
                        llvm::raw_ostream &out) {
@@ -35,14 +80,14 @@ static void printTitle(kernel::FuncOp kernel, const Uses &uses,
       out << ", " << shared.getInt() << " bytes of shared memory";
   }
   out << "\n";
-  for (StringRef layer :
-       llvm::ArrayRef(uses.layers.getArrayRef()).take_front(kShownLayers)) {
+  unsigned shown = 0;
+  for (auto &[layer, dispatch] : uses.layers) {
+    if (shown++ == kShownLayers)
+      break;
     out << "// computes ";
-    // A name of the model must not end the comment's line, nor go on in the
-    // next one.
-    for (char c : layer)
-      out << (llvm::isPrint(c) && c != '\\' ? c : '?');
+    printName(layer, out);
     out << "\n";
+    printOperands(dispatch, out);
   }
   if (uses.layers.size() > kShownLayers)
     out << "// and " << uses.layers.size() - kShownLayers << " more\n";
@@ -54,7 +99,7 @@ LogicalResult actnet::printCudaText(ModuleOp module, llvm::raw_ostream &out) {
     Uses &entry = uses[dispatch.getCalleeAttr().getAttr()];
     ++entry.launches;
     if (dispatch.getLayer())
-      entry.layers.insert(*dispatch.getLayer());
+      entry.layers.insert({*dispatch.getLayer(), dispatch});
   });
   SymbolTable symbols(module);
   for (auto &[name, entry] : uses) {

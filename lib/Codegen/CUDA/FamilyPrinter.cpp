@@ -161,13 +161,12 @@ Text FamilyPrinter::isWide(const Printer::Wide &wide, int64_t vector,
   return condition;
 }
 
+/// Names no node: equal kernels have equal text, whichever model they are of.
 void FamilyPrinter::comment() {
   p.line("// " + kernel.getSymName() + ": " +
          kernel::stringifyFamily(kernel.getFamily()) + ", a grid of " +
          graph::toString(*kernel.getTiles()) + " blocks of " +
          Twine(number("threads")) + " threads.");
-  if (auto named = dyn_cast<NameLoc>(kernel.getLoc()))
-    p.line("// Computes " + Twine(named.getName().getValue()) + ".");
   auto tensor = [&](StringRef name, Type type,
                     ArrayRef<graph::DimExprAttr> dims,
                     ArrayRef<graph::DimExprAttr> strides) {

@@ -5,6 +5,7 @@
 // RUN: actnet-compile %s --emit=cuda | FileCheck %s --check-prefix=TEXT
 // TEXT:      //===- contract_0: contract, launched 1 time, {{[0-9]+}} threads a block, {{[0-9]+}} bytes of shared memory
 // TEXT-NEXT: // computes dense
+// TEXT-NEXT: //   from in0 x, in1 a weight
 // TEXT-NEXT: #include "matmul.cuh"
 // TEXT:      ACTNET_KERNEL({{[0-9]+}}) contract_0(
 // TEXT:      ACTNET_ENTRY(contract_0)
