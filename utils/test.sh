@@ -17,6 +17,8 @@
 #                                 cts        device conformance under 1000 seeds
 #                                 kernels    the CUDA families broken on purpose:
 #                                            who notices
+#                                 families   200 cases of every CUDA family and
+#                                            type on toy, beside float64
 #   utils/test.sh --step=NAME   one step of the default run, for work on it
 #
 # Prints the five slowest steps and ends with one line, "N passed, N failed",
@@ -30,9 +32,9 @@ full="" only=""
 for argument in "$@"; do
   case $argument in
     --full=asan | --full=onnx | --full=mutations | --full=models | \
-      --full=cts | --full=kernels) full=${argument#*=} ;;
+      --full=cts | --full=kernels | --full=families) full=${argument#*=} ;;
     --step=*) only=${argument#*=} ;;
-    -h | --help) sed -n '4,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '4,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
     *) echo "test.sh: unknown argument '$argument'; try --help" >&2; exit 2 ;;
   esac
 done
@@ -134,6 +136,18 @@ for test in json.load(sys.stdin)["tests"]:
   return $failed
 }
 
+# 200 cases of each family and type of one program, in two halves at a time.
+family_tests() { # STEP PROGRAM
+  local pids=() failed=0
+  for shard in 0 1; do
+    ACTNET_CUDA_CASES=200 GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard GTEST_BRIEF=1 \
+      GTEST_OUTPUT=xml:$results/$1/shard$shard.xml "build/bin/test/$2" &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  return $failed
+}
+
 e2e() { # STEP SCRIPT ARGUMENT...: a Python test that writes JUnit XML
   local name=$1 script=$2
   shift 2
@@ -169,6 +183,11 @@ case $full in
     step build "build both halves" build default build || finish
     step kernels "broken CUDA families" /usr/bin/python3 utils/fuzz/mutate_kernels.py
     finish ;;
+  families)
+    step build "build both halves" build default build || finish
+    step kernels "maps, reductions, rows and windows" family_tests kernels CUDAKernelTest
+    step contractions "products, convolutions, attention" family_tests contractions CUDAContractTest
+    finish ;;
 esac
 
 step walls "layering, file sizes, paths" utils/check-walls.sh
@@ -182,7 +201,7 @@ step demo "utils/demo.sh" utils/demo.sh
 step docs "the commands of docs/getting-started.md" utils/run-docs.sh
 step digits "the example, beside onnxruntime" e2e digits test/e2e/digits.py
 step twins "small twins of the models on host and toy, beside onnxruntime" e2e twins test/e2e/twins.py --devices host,toy --target host:x86-64-v3,toy --precisions f32,f16,bf16
-step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-cuda test/e2e/twins.py --devices cuda --target cuda:sm_80,cuda:sm_90a,cuda:sm_100,toy --driver build/lib/stand-in
+step twins-cuda "the twins on device cuda, over the driver stand-in" e2e twins-cuda test/e2e/twins.py --devices cuda --target cuda:sm_80,cuda:sm_90a,cuda:sm_100,toy --driver build/lib/stand-in --precisions f32,f16,bf16 --narrow-batches 3 --launches
 step dims "models whose dims meet, beside onnxruntime" e2e dims test/e2e/dims.py
 step libraries "products in cuBLASLt's stand-in, or as kernels" e2e libraries test/e2e/libraries.py
 step gpu "the GPU check, on the driver's stand-in" e2e gpu test/e2e/gpu_check.py
@@ -190,6 +209,7 @@ step edges "operators where their numbers end" e2e edges test/e2e/edges.py
 step broken "broken input" e2e broken test/e2e/broken.py
 step mutations "300 mutated models" e2e mutations test/e2e/mutations.py --count 300
 step fuzz "100 random graphs, beside onnxruntime" e2e fuzz utils/fuzz/random_graphs.py --count 100
+step fuzz-toy "20 random graphs on toy, beside onnxruntime" e2e fuzz-toy utils/fuzz/random_graphs.py --device toy --count 20
 step install "install, find_package, build an example against it" utils/check-install.sh
 step gcc "runtime half with g++, without LLVM" build_runtime_gcc
 step tsan "runtime half under the thread sanitizer" sanitized tsan tsan build-tsan
