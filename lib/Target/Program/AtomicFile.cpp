@@ -5,6 +5,9 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+
+#include <unistd.h>
 
 using namespace actnet;
 using namespace llvm;
@@ -26,12 +29,10 @@ PendingFile::write(StringRef path,
   SmallString<128> real;
   if (!sys::fs::real_path(path, real))
     path = real;
-  llvm::Expected<sys::fs::TempFile> created = sys::fs::TempFile::create(
-      path + ".%%%%%%", sys::fs::all_read | sys::fs::all_write);
-  if (!created)
-    return failed(path, errorToErrorCode(created.takeError()));
-  PendingFile file(std::move(*created), path);
-  raw_fd_ostream stream(file.file.FD, /*shouldClose=*/false);
+  PendingFile file(path);
+  if (Error error = file.create())
+    return std::move(error);
+  raw_fd_ostream stream(file.fd, /*shouldClose=*/false);
   Error error = write(stream);
   stream.flush();
   std::error_code writeError = stream.error();
@@ -43,11 +44,45 @@ PendingFile::write(StringRef path,
   return file;
 }
 
-PendingFile::~PendingFile() { consumeError(file.discard()); }
+Error PendingFile::create() {
+  std::error_code error;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    // The suffix alone: the path may have percent signs of its own.
+    SmallString<16> suffix;
+    sys::fs::createUniquePath("%%%%%%", suffix, /*MakeAbsolute=*/false);
+    temporary = path + "." + suffix.str().str();
+    // Before it is there: a signal may come right behind.
+    sys::RemoveFileOnSignal(temporary);
+    error = sys::fs::openFileForReadWrite(
+        temporary, fd, sys::fs::CD_CreateNew, sys::fs::OF_None,
+        sys::fs::all_read | sys::fs::all_write);
+    if (!error)
+      return Error::success();
+    sys::DontRemoveFileOnSignal(temporary);
+    temporary.clear();
+    if (error != std::errc::file_exists)
+      break;
+  }
+  return failed(path, error);
+}
+
+PendingFile::~PendingFile() {
+  if (fd >= 0)
+    ::close(fd);
+  if (temporary.empty())
+    return;
+  sys::fs::remove(temporary);
+  sys::DontRemoveFileOnSignal(temporary);
+}
 
 Error PendingFile::keep() {
-  if (Error error = file.keep(path))
-    return failed(path, errorToErrorCode(std::move(error)));
+  // Network and quota errors may show only here.
+  if (::close(std::exchange(fd, -1)) != 0)
+    return failed(path, std::error_code(errno, std::generic_category()));
+  if (std::error_code error = sys::fs::rename(temporary, path))
+    return failed(path, error);
+  sys::DontRemoveFileOnSignal(temporary);
+  temporary.clear();
   return Error::success();
 }
 

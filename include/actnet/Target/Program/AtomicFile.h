@@ -11,11 +11,10 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <optional>
 #include <string>
+#include <utility>
 
 namespace actnet {
 
@@ -30,16 +29,22 @@ public:
   write(llvm::StringRef path,
         llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
 
-  PendingFile(PendingFile &&) = default;
+  PendingFile(PendingFile &&other)
+      : fd(std::exchange(other.fd, -1)), temporary(std::move(other.temporary)),
+        path(std::move(other.path)) {
+    other.temporary.clear();
+  }
   ~PendingFile();
 
   /// Gives the file its name, in place of what has it. Call at most once.
   llvm::Error keep();
 
 private:
-  PendingFile(llvm::sys::fs::TempFile file, llvm::StringRef path)
-      : file(std::move(file)), path(path) {}
-  llvm::sys::fs::TempFile file;
+  explicit PendingFile(llvm::StringRef path) : path(path) {}
+  llvm::Error create();
+
+  int fd = -1;
+  std::string temporary; ///< empty once it has its name
   std::string path;
 };
 
