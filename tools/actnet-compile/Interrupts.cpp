@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <unistd.h>
 
@@ -44,6 +45,9 @@ void actnet::endOnExhaustion() {
   llvm::install_bad_alloc_error_handler(
       [](void *, const char *, bool) { endWith("out of memory"); });
   std::set_new_handler([] { endWith("out of memory"); });
+  // A thread that cannot be made throws, and nothing here catches.
+  std::set_terminate(
+      [] { endWith("out of memory, or of threads: cannot go on"); });
   llvm::install_fatal_error_handler(
       [](void *, const char *reason, bool) { endWith(reason); });
 }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles a model with less and less memory, in a folder of its own.
 
-memory.py MODEL: each run works or says in one line what there is too little of.
+memory.py MODEL: each run works or says in one line what there is too little of. A
+stack that cannot grow is a signal, of which nobody is told; it leaves nothing either.
 """
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 
@@ -26,11 +28,12 @@ while size < 4096 * MIB:
     if done.returncode == 0:
         break
     if "error while loading shared libraries" not in done.stderr:
-        failures += 1
+        failures += done.returncode == 1
         lines = done.stderr.splitlines()
         what = f"{size // MIB} MiB: {done.returncode}, {done.stderr[-500:]}"
-        assert done.returncode == 1, what
-        assert len(lines) == 1 and lines[0].startswith("actnet-compile: error: "), what
+        assert done.returncode in (1, -signal.SIGSEGV), what
+        if done.returncode == 1:
+            assert len(lines) == 1 and lines[0].startswith("actnet-compile: error: "), what
         assert not os.listdir(), f"{what}; left: {os.listdir()}"
     size += 20 * MIB
 assert done.returncode == 0, done.stderr
