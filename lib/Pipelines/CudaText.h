@@ -14,8 +14,8 @@ namespace actnet {
 
 /// Prints the CUDA C++ of all kernels of a scheduled module, in the order in
 /// which the model first runs them. Above each stand its name, its block, the
-/// model's nodes that it computes, and those that its operands come from. Errors
-/// are diagnostics.
+/// model's nodes that it computes, and those that its operands come from.
+/// Errors are diagnostics.
 mlir::LogicalResult printCudaText(mlir::ModuleOp module,
                                   llvm::raw_ostream &out);
 
