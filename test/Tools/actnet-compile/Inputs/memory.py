@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles a model with less and less memory, in a folder of its own.
 
-memory.py MODEL: each run works or says in one line what there is too little of. A
-stack that cannot grow is a signal, of which nobody is told; it leaves nothing either.
+memory.py MODEL: each run works or says in one line what there is too little of. Some
+limits still end in SIGSEGV, for a reason that is not known; that leaves nothing either.
 """
 
 import os
