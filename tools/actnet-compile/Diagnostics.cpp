@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Diagnostics.h"
+#include "actnet/Dialect/Graph/IR/Messages.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Remarks.h"
@@ -39,21 +40,6 @@ static std::string oneLine(StringRef text) {
   return line;
 }
 
-/// A verifier's message at a node of a model, for those who know the model and
-/// not the dialect: without "'graph.add' op C2: ".
-static std::string aboutNode(Location location, StringRef text) {
-  StringRef rest = text;
-  if (!isa<NameLoc>(location) || !rest.consume_front("'graph."))
-    return text.str();
-  rest = rest.split("' op ").second;
-  StringRef behind = rest;
-  unsigned number;
-  if (behind.consume_front("C") && !behind.consumeInteger(10, number) &&
-      behind.consume_front(": "))
-    rest = behind;
-  return rest.empty() ? text.str() : rest.str();
-}
-
 ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
     : engine(context.getDiagEngine()), verbose(verbose) {
   id = engine.registerHandler([this](Diagnostic &diagnostic) {
@@ -73,7 +59,9 @@ ErrorPrinter::ErrorPrinter(MLIRContext &context, bool verbose)
              ? "warning: "
              : "remark: ") +
         locationText(diagnostic.getLocation()) +
-        aboutNode(diagnostic.getLocation(), text);
+        // At a node of a model, for those who know the model.
+        (isa<NameLoc>(diagnostic.getLocation()) ? graph::withoutOp(text).str()
+                                                : text);
     // Of the notes only those that add words: where an op stands is no help.
     for (Diagnostic &note : diagnostic.getNotes())
       if (!StringRef(note.str()).starts_with("see current operation"))

@@ -9,6 +9,7 @@
 #include "Importer.h"
 
 #include "actnet/Dialect/Graph/IR/GivenDims.h"
+#include "actnet/Dialect/Graph/IR/Messages.h"
 #include "actnet/Frontend/ONNX/Import.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -344,17 +345,9 @@ static std::string aboutNode(Diagnostic &diagnostic, StringRef opType) {
       out << typeName(argument.getAsType());
     else
       out << argument;
-  StringRef rest = text;
-  if (rest.consume_front("'graph.")) {
-    rest = rest.split("' op ").second;
-    StringRef behind = rest;
-    unsigned number;
-    if (behind.consume_front("C") && !behind.consumeInteger(10, number) &&
-        behind.consume_front(": "))
-      rest = behind;
-  }
+  StringRef rest = graph::withoutOp(text);
   std::string operation = printable(opType) + ": ";
-  if (rest.empty() || StringRef(text).starts_with(operation))
+  if (StringRef(text).starts_with(operation))
     return text;
   return operation + withTypeNames(rest);
 }

@@ -3,6 +3,7 @@
 
 #include "actnet/Dialect/Graph/IR/DimExpr.h"
 #include "actnet/Dialect/Graph/IR/GraphOps.h"
+#include "actnet/Dialect/Graph/IR/Messages.h"
 #include "actnet/Dialect/Graph/IR/WeightStore.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,6 +27,19 @@ Operation *GraphDialect::materializeConstant(OpBuilder &builder,
       !isa<RankedTensorType>(type))
     return nullptr;
   return ConstantOp::create(builder, loc, type, value);
+}
+
+StringRef actnet::graph::withoutOp(StringRef text) {
+  StringRef rest = text;
+  if (!rest.consume_front("'graph."))
+    return text;
+  rest = rest.split("' op ").second;
+  StringRef behind = rest;
+  unsigned number;
+  if (behind.consume_front("C") && !behind.consumeInteger(10, number) &&
+      behind.consume_front(": "))
+    rest = behind;
+  return rest.empty() ? text : rest;
 }
 
 SmallVector<DimExprAttr> actnet::graph::getDims(RankedTensorType type) {
