@@ -144,13 +144,14 @@ LoadedPrograms::get(const std::string &key, const Loader &load) {
 //===----------------------------------------------------------------------===//
 
 SharedDevice::SharedDevice(std::shared_ptr<LoadedProgram> program)
-    : loaded(std::move(program)), inner(loaded->device()) {
+    : ForwardingDevice({program, &program->device()}),
+      loaded(std::move(program)) {
   counted.deviceBytes = loaded->weightBytes();
 }
 
 Expected<DevicePtr> SharedDevice::allocate(uint64_t bytes, MemoryKind kind) {
-  ACTNET_ASSIGN_OR_RETURN(DevicePtr memory, inner.allocate(bytes, kind));
-  uint64_t unit = inner.info().alignment;
+  ACTNET_ASSIGN_OR_RETURN(DevicePtr memory, inner->allocate(bytes, kind));
+  uint64_t unit = inner->info().alignment;
   Block block{(bytes + unit - 1) / unit * unit, kind};
   std::lock_guard lock(mutex);
   blocks[memory] = block;
@@ -172,18 +173,18 @@ Status SharedDevice::deallocate(DevicePtr memory) {
       blocks.erase(found);
     }
   }
-  return inner.deallocate(memory);
+  return inner->deallocate(memory);
 }
 
 Expected<std::unique_ptr<DeviceStream>>
 SharedDevice::createStream(StreamKind kind) {
-  ACTNET_ASSIGN_OR_RETURN(auto stream, inner.createStream(kind));
+  ACTNET_ASSIGN_OR_RETURN(auto stream, inner->createStream(kind));
   ++streams;
   return Expected<std::unique_ptr<DeviceStream>>(std::move(stream));
 }
 
 MemoryStats SharedDevice::memoryStats() const {
-  MemoryStats own = inner.memoryStats();
+  MemoryStats own = inner->memoryStats();
   std::lock_guard lock(mutex);
   own.deviceBytes = counted.deviceBytes;
   own.stagingBytes = counted.stagingBytes;

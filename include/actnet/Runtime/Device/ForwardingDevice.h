@@ -45,10 +45,11 @@ protected:
   std::unique_ptr<DeviceStream> inner;
 };
 
-/// Owns the device behind; threads, errors and lifetimes are that device's.
+/// Owns the device behind, alone or with others; threads, errors and lifetimes
+/// are that device's.
 class ForwardingDevice : public Device {
 public:
-  explicit ForwardingDevice(std::unique_ptr<Device> inner)
+  explicit ForwardingDevice(std::shared_ptr<Device> inner)
       : inner(std::move(inner)) {}
 
   const DeviceInfo &info() const override { return inner->info(); }
@@ -82,7 +83,7 @@ public:
   std::string libraryNote() const override { return inner->libraryNote(); }
 
 protected:
-  std::unique_ptr<Device> inner;
+  std::shared_ptr<Device> inner;
 };
 
 } // namespace actnet::rt

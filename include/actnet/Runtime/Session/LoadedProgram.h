@@ -11,6 +11,7 @@
 #ifndef ACTNET_RUNTIME_SESSION_LOADEDPROGRAM_H
 #define ACTNET_RUNTIME_SESSION_LOADEDPROGRAM_H
 
+#include "actnet/Runtime/Device/ForwardingDevice.h"
 #include "actnet/Runtime/Session/Devices.h"
 
 #include <atomic>
@@ -89,33 +90,15 @@ private:
 
 /// A shared device as one of its sessions sees it: everything passes through,
 /// and memory is counted for this session alone, with the weights.
-class SharedDevice final : public Device {
+class SharedDevice final : public ForwardingDevice {
 public:
   explicit SharedDevice(std::shared_ptr<LoadedProgram> loaded);
 
-  const DeviceInfo &info() const override { return inner.info(); }
   Expected<DevicePtr> allocate(uint64_t bytes, MemoryKind kind) override;
   Status deallocate(DevicePtr memory) override;
-  Expected<DevicePtr> adopt(const void *memory, uint64_t bytes) override {
-    return inner.adopt(memory, bytes);
-  }
-  Status release(DevicePtr memory) override { return inner.release(memory); }
   Expected<std::unique_ptr<DeviceStream>>
   createStream(StreamKind kind) override;
-  Expected<std::unique_ptr<Event>> createEvent() override {
-    return inner.createEvent();
-  }
-  Expected<std::unique_ptr<Executable>>
-  load(const ExecutableDesc &desc) override {
-    return inner.load(desc);
-  }
   MemoryStats memoryStats() const override;
-  Expected<uint64_t> touchedBytes(DevicePtr memory,
-                                  uint64_t bytes) const override {
-    return inner.touchedBytes(memory, bytes);
-  }
-  Status status() const override { return inner.status(); }
-  std::string libraryNote() const override { return inner.libraryNote(); }
 
 private:
   struct Block {
@@ -123,7 +106,6 @@ private:
     MemoryKind kind;
   };
   std::shared_ptr<LoadedProgram> loaded;
-  Device &inner;
   std::atomic<uint64_t> streams{0};
   mutable std::mutex mutex;
   std::map<DevicePtr, Block> blocks;
